@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { violations } from './_axe.js';
@@ -6,6 +7,7 @@ import { appendEvents, idOf, PROVIDERS } from './_fleet.js';
 import { eventsOf } from './_ride.js';
 import { eventually, System, temporaryHome } from './_system.js';
 
+const ZONES = fileURLToPath(new URL('../docs/examples/monaco-zones.geojson', import.meta.url));
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 const RIDES = 7;
@@ -122,6 +124,38 @@ describe('reports in a browser', () => {
     expect(parameter('at')).toBe(`${YESTERDAY}T12:30:00Z`);
     expect(parameter('view')).toBeNull();
     expect(problems).toEqual([]);
+  });
+
+  it('show zones and cells on a map, and open the map of the city at a zone and at the busiest time', async () => {
+    const { code, stderr } = await system.command(['batch', 'zones', 'load', ZONES]);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const { dashboardUrl } = await system.run();
+    await page.goto(`${dashboardUrl}/?view=reports&report=${YESTERDAY}&lang=en`);
+    const map = page.getByTestId('report-map');
+    await eventually('seven zones are drawn', async () => (await map.locator('.reports-area').count()) === 7);
+    const rows = page.getByTestId('report-places').locator('tbody tr');
+    expect(await rows.count()).toBe(1);
+    const name = await rows.getByRole('button').textContent();
+    expect(await rows.locator('td').first().textContent()).toBe(String(RIDES));
+    expect(await map.locator('title').allTextContents()).toContain(`${name}: ${RIDES}`);
+    for (const theme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme: theme });
+      expect(await violations(page), theme).toEqual([]);
+    }
+    await page.getByRole('button', { name: 'Cells' }).click();
+    await page.getByRole('button', { name: 'Positions' }).click();
+    expect(await map.getAttribute('aria-label')).toBe('Map: Positions');
+    expect(await map.locator('.reports-area').count()).toBeGreaterThan(2);
+    await page.getByRole('button', { name: 'Zones' }).click();
+    await map.locator('.reports-area', { hasText: `${name}: ` }).click();
+    await page.getByTestId('map').waitFor({ state: 'attached' });
+    expect(parameter('at')).toBe(`${YESTERDAY}T12:30:00Z`);
+    expect(parameter('view')).toBeNull();
+    await eventually('the map shows the zone', () => /^1[4-9]/.test(parameter('map') ?? ''));
+    await page.goBack();
+    await rows.getByRole('button').press('Enter');
+    await page.getByTestId('map').waitFor({ state: 'attached' });
+    expect(parameter('at')).toBe(`${YESTERDAY}T12:30:00Z`);
   });
 
   it('say that nothing is known of a period without events', async () => {

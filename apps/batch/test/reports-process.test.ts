@@ -25,6 +25,16 @@ const app = dirname(dirname(fileURLToPath(import.meta.url)));
 const SECRET = 'a secret of at least thirty-two characters';
 const OTHER_PROVIDER = 'f7b2c3d4-0000-4000-8000-000000000002';
 const DAY = new Date(YESTERDAY).toISOString().slice(0, 10);
+const ZONES = join(app, '../../docs/examples/monaco-zones.geojson');
+const ZONE_NAMES = [
+  'Fontvieille',
+  'Jardin Exotique',
+  'La Condamine',
+  'Larvotto',
+  'Monaco-Ville',
+  'Monte-Carlo',
+  'Saint-Roman',
+];
 const REQUESTS = { [PROVIDER]: 12, [OTHER_PROVIDER]: 8 };
 
 let broker: TestBroker;
@@ -87,6 +97,33 @@ describe('main.js report', () => {
     expect(again.child.exitCode).toBe(1);
     expect(again.output.stderr).toContain('exists: choose another name, or add --force to replace it');
     expect((await readdir(folder)).sort()).toEqual(files);
+  });
+
+  it('has the zones of a file on a map, and of the database if they are loaded', async () => {
+    const [named, loaded] = [join(folder, 'named.html'), join(folder, 'loaded.html')];
+    const report = ['report', '--day', DAY, '--min-count', '1', '--json'];
+    for (const args of [
+      [...report, '--zones', ZONES, '--out', named],
+      ['zones', 'load', ZONES],
+      [...report, '--out', loaded],
+    ]) {
+      const { child, output, exited } = run(args);
+      await exited;
+      expect(output.stderr).toBe('');
+      expect(child.exitCode).toBe(0);
+    }
+    for (const file of [named, loaded]) {
+      const { zones, outlines } = JSON.parse(
+        await readFile(file.replace('.html', '.json'), 'utf8'),
+      ) as Report;
+      // All requests are in one place.
+      expect(zones).toMatchObject([{ name: 'Monte-Carlo', requests: 20, previousRequests: 0 }]);
+      expect(outlines.zones.map(({ name }) => name).sort()).toEqual(ZONE_NAMES);
+      const html = await readFile(file, 'utf8');
+      for (const name of ZONE_NAMES) expect(html).toContain(`<title>${name}: `);
+      expect(html).toMatch(/<text class="place"[^>]*><tspan[^>]*>Monte-(Carlo)?</);
+    }
+    await database.query('DELETE FROM ride.zones');
   });
 
   it('says which zone does not exist', async () => {

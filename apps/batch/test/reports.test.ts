@@ -159,7 +159,7 @@ describe(readReport, () => {
   it('has the rides of a provider, and of a zone', async () => {
     const mine = ofDay(YESTERDAY).filter(({ providerId }) => providerId === OTHER_PROVIDER);
     expectFigures(await report({ providerId: OTHER_PROVIDER }), figuresOf(mine));
-    const hill = { id: 'hill', name: 'Hill', cells: [latLngToCell(HILL.lat, HILL.lng, 9)] };
+    const hill = { id: 'hill', name: 'Hill', cells: [latLngToCell(HILL.lat, HILL.lng, 9)], rings: [] };
     const inZone = await report({ areas: [hill], zone: 'HILL' });
     expectFigures(inZone, figuresOf(ofDay(YESTERDAY).filter(({ location }) => location === HILL)));
     expect(inZone.zone).toBe('Hill');
@@ -267,7 +267,7 @@ describe(readReport, () => {
   });
 
   it('has the positions of each hour, and those in a zone', async () => {
-    const hill = { id: 'hill', name: 'Hill', cells: [latLngToCell(HILL.lat, HILL.lng, 9)] };
+    const hill = { id: 'hill', name: 'Hill', cells: [latLngToCell(HILL.lat, HILL.lng, 9)], rings: [] };
     for (const zone of [null, 'hill']) {
       const { intervals } = await report({ areas: [hill], zone });
       const times = rides.filter(({ location }) => zone === null || location === HILL).flatMap(positionsOf);
@@ -299,7 +299,9 @@ describe(readReport, () => {
       await query.series('interval');
       await query.series('hour');
       await query.cells();
-      await query.zones([{ id: 'hill', name: 'Hill', cells: [latLngToCell(HILL.lat, HILL.lng, 9)] }]);
+      await query.zones([
+        { id: 'hill', name: 'Hill', cells: [latLngToCell(HILL.lat, HILL.lng, 9)], rings: [] },
+      ]);
       await query.quality();
       await query.rejects();
       await query.comparison();

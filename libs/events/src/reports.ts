@@ -1,5 +1,17 @@
+import type { MapRing } from './report-map.js';
 import type { ReportPeriodKind } from './report-periods.js';
 
+export {
+  labelSpot,
+  mapFrame,
+  mapPath,
+  scaleBar,
+  shadeLimits,
+  shadeOf,
+  shadeRanges,
+  type MapFrame,
+  type MapRing,
+} from './report-map.js';
 export {
   firstDateOf,
   periodNameOf,
@@ -124,9 +136,26 @@ export interface ReportZone {
   readonly requests: number | null;
   readonly completed: number | null;
   readonly cancelled: number | null;
+  /** Requests without a pick-up. */
+  readonly unmet: number | null;
   readonly medianWaitSeconds: number | null;
   readonly p90WaitSeconds: number | null;
+  /** Of the period before. */
+  readonly previousRequests: number | null;
+  readonly previousMedianWaitSeconds: number | null;
   readonly suppressed: readonly string[];
+}
+
+/** What maps of the report are drawn from. */
+interface ReportOutlines {
+  /** Of {@link Report.cells}, in their order. */
+  readonly cells: readonly MapRing[];
+  /** Of all known zones, also those without rides. */
+  readonly zones: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly rings: readonly MapRing[];
+  }[];
 }
 
 /** What a provider sent with a time in the period, and what is wrong with it. */
@@ -166,6 +195,8 @@ export interface Report {
   readonly minCount: number;
   readonly figures: readonly ReportFigure[];
   readonly intervals: readonly ReportInterval[];
+  /** Of the period before: as many as it has, which may be others than {@link intervals}. */
+  readonly previousIntervals: readonly ReportInterval[];
   /** Empty for a day. */
   readonly hours: readonly ReportHour[];
   readonly outcomes: readonly ReportOutcome[];
@@ -175,6 +206,7 @@ export interface Report {
   readonly cells: readonly ReportCell[];
   /** Empty if no zones are known. */
   readonly zones: readonly ReportZone[];
+  readonly outlines: ReportOutlines;
   readonly quality: readonly ReportQuality[];
   /** `null` if trips are not rebuilt in this database. */
   readonly comparison: readonly ReportComparison[] | null;

@@ -30,6 +30,33 @@ const vehicles: VehicleTime = {
 
 const rides: RideFigures = { requests: 50, cancelled: 6, waits: 44, median_wait: 170, p90_wait: 380 };
 
+const cells: ReportFigures['cells'] = [
+  {
+    cell: latLngToCell(43.73, 7.42, 9),
+    requests: 60,
+    unmet: 7,
+    visits: 90,
+    available_seconds: 81000,
+    positions: 700,
+  },
+  {
+    cell: latLngToCell(43.75, 7.45, 9),
+    requests: 50,
+    unmet: 6,
+    visits: 9,
+    available_seconds: 8100,
+    positions: 70,
+  },
+  {
+    cell: latLngToCell(43.77, 7.48, 9),
+    requests: 3,
+    unmet: 1,
+    visits: 1,
+    available_seconds: 900,
+    positions: 7,
+  },
+];
+
 /** Figures of a day, without suppression. */
 export function makeFigures(given: Partial<ReportFigures> = {}): ReportFigures {
   const period = parsePeriod('day', '2026-03-01', 'UTC');
@@ -54,34 +81,11 @@ export function makeFigures(given: Partial<ReportFigures> = {}): ReportFigures {
       vehicles: new Map([[at(8), { ...vehicles, hours: 1 }]]),
       positions: new Map([[at(8), { positions: 12_345 }]]),
     },
+    previousIntervals: noSeries(),
     hours: undefined,
-    cells: [
-      {
-        cell: latLngToCell(43.73, 7.42, 9),
-        requests: 60,
-        unmet: 7,
-        visits: 90,
-        available_seconds: 81000,
-        positions: 700,
-      },
-      {
-        cell: latLngToCell(43.75, 7.45, 9),
-        requests: 50,
-        unmet: 6,
-        visits: 9,
-        available_seconds: 8100,
-        positions: 70,
-      },
-      {
-        cell: latLngToCell(43.77, 7.48, 9),
-        requests: 3,
-        unmet: 1,
-        visits: 1,
-        available_seconds: 900,
-        positions: 7,
-      },
-    ],
+    cells,
     zones: [],
+    previousZones: [],
     areas: [],
     quality: [
       {
@@ -111,13 +115,16 @@ export function noFigures(): ReportFigures {
     vehicles: undefined,
     earnings: undefined,
   };
-  const series = { rides: new Map(), trips: new Map(), vehicles: new Map(), positions: new Map() };
   return makeFigures({
     current: none,
     previous: none,
-    intervals: series,
+    intervals: noSeries(),
     cells: [],
     quality: [],
     rejects: 0,
   });
+}
+
+function noSeries(): ReportFigures['intervals'] {
+  return { rides: new Map(), trips: new Map(), vehicles: new Map(), positions: new Map() };
 }

@@ -3,6 +3,7 @@ import type {
   ReportCell,
   ReportFigure,
   ReportFigureId,
+  ReportInterval,
   ReportMeasures,
   ReportOutcome,
   ReportPeriod,
@@ -11,7 +12,7 @@ import type {
   ReportUnit,
   ReportZone,
 } from '@hailstream/events/reports';
-import { cellToParent } from 'h3-js';
+import { cellToBoundary, cellToParent } from 'h3-js';
 import { intervalStarts } from './period.js';
 import type {
   CellFigures,
@@ -49,10 +50,12 @@ export interface ReportFigures {
   readonly current: PeriodFigures;
   readonly previous: PeriodFigures;
   readonly intervals: Series;
+  readonly previousIntervals: Series;
   /** `undefined` for a day. */
   readonly hours: Series | undefined;
   readonly cells: readonly CellFigures[];
   readonly zones: readonly ZoneFigures[];
+  readonly previousZones: readonly ZoneFigures[];
   readonly areas: readonly ReportArea[];
   readonly quality: readonly QualityRow[];
   /** Records that could not be loaded; 0 in the report of a provider, because their providers are not known. */
@@ -72,7 +75,6 @@ export function compileReport(figures: ReportFigures, options: CompileOptions): 
   const { period, previousPeriod: previous, intervals, hours, comparison } = figures;
   const { providerId, zone, minCount, nowMs } = options;
   const cells = reportCells(figures.cells, period, minCount);
-  const starts = intervalStarts(period);
   return {
     period,
     previous,
@@ -81,10 +83,8 @@ export function compileReport(figures: ReportFigures, options: CompileOptions): 
     generatedAt: new Date(nowMs).toISOString(),
     minCount,
     figures: keyFigures(figures, minCount),
-    intervals: measured(starts, intervals, minCount).map((measures, index) => ({
-      start: new Date(starts[index]!).toISOString(),
-      ...measures,
-    })),
+    intervals: measuredIntervals(period, intervals, minCount),
+    previousIntervals: measuredIntervals(previous, figures.previousIntervals, minCount),
     hours:
       hours === undefined
         ? []
@@ -94,6 +94,10 @@ export function compileReport(figures: ReportFigures, options: CompileOptions): 
     cellResolution: cells.resolution,
     cells: cells.cells,
     zones: reportZones(figures, minCount),
+    outlines: {
+      cells: cells.cells.map(({ cell }) => cornersOf(cell)),
+      zones: figures.areas.map(({ id, name, rings }) => ({ id, name, rings })),
+    },
     quality: reportQuality(figures),
     comparison: comparison && suppressRows(comparison, { trips: [] }, minCount),
   };
@@ -236,6 +240,14 @@ function cancelledOf(totals: PeriodTotals): number {
   return totals.cancelled_by_rider + totals.cancelled_by_driver + totals.cancelled_by_provider;
 }
 
+function measuredIntervals(period: ReportPeriod, series: Series, minCount: number): ReportInterval[] {
+  const starts = intervalStarts(period);
+  return measured(starts, series, minCount).map((measures, index) => ({
+    start: new Date(starts[index]!).toISOString(),
+    ...measures,
+  }));
+}
+
 /** The measures of intervals, in the order of their keys. */
 function measured(
   keys: readonly number[],
@@ -346,29 +358,50 @@ function combineCells(stored: readonly CellFigures[], resolution: number): CellF
   return [...combined.values()];
 }
 
-function reportZones({ zones, areas }: ReportFigures, minCount: number): ReportZone[] {
-  const names = new Map(areas.map(({ id, name }) => [id, name]));
-  const rows = zones.map(({ id, requests, completed, cancelled, waits, median_wait, p90_wait }) => ({
-    id,
-    name: names.get(id) ?? id,
-    requests,
-    completed,
-    cancelled,
-    waits,
-    medianWaitSeconds: median_wait,
-    p90WaitSeconds: p90_wait,
-  }));
+/** The corners of a cell, to about a metre. */
+function cornersOf(cell: string): number[] {
+  return cellToBoundary(cell).flatMap(([lat, lng]) =>
+    [lng, lat].map((degrees) => Math.round(degrees * 1e5) / 1e5),
+  );
+}
+
+/** Zones in which rides were requested in the period or the one before. */
+function reportZones({ zones, previousZones, areas }: ReportFigures, minCount: number): ReportZone[] {
+  const [now, before] = [zones, previousZones].map((each) => new Map(each.map((zone) => [zone.id, zone])));
+  const known = areas.filter(({ id }) => now!.has(id) || before!.has(id));
+  const rows = known.map(({ id, name }) => {
+    const [zone, earlier] = [now!.get(id), before!.get(id)];
+    return {
+      id,
+      name,
+      requests: zone?.requests ?? 0,
+      completed: zone?.completed ?? 0,
+      cancelled: zone?.cancelled ?? 0,
+      unmet: zone?.unmet ?? 0,
+      waits: zone?.waits ?? 0,
+      medianWaitSeconds: zone?.median_wait ?? null,
+      p90WaitSeconds: zone?.p90_wait ?? null,
+      previousRequests: earlier?.requests ?? 0,
+      previousWaits: earlier?.waits ?? 0,
+      previousMedianWaitSeconds: earlier?.median_wait ?? null,
+    };
+  });
   const dependents = {
-    requests: ['completed', 'cancelled', 'medianWaitSeconds', 'p90WaitSeconds'],
+    requests: ['completed', 'cancelled', 'unmet', 'medianWaitSeconds', 'p90WaitSeconds'],
     // Most rides end in one of the two ways: one of them and the requests would reveal the other.
-    completed: ['cancelled'],
-    cancelled: ['completed'],
+    completed: ['cancelled', 'unmet'],
+    cancelled: ['completed', 'unmet'],
+    unmet: ['completed', 'cancelled'],
     waits: ['medianWaitSeconds', 'p90WaitSeconds'],
+    previousRequests: ['previousMedianWaitSeconds'],
+    previousWaits: ['previousMedianWaitSeconds'],
   } as const;
-  return suppressRows(rows, dependents, minCount).map(({ waits: _, suppressed, ...zone }) => ({
-    ...zone,
-    suppressed: suppressed.filter((name) => name !== 'waits'),
-  }));
+  return suppressRows(rows, dependents, minCount).map(
+    ({ waits: _, previousWaits: __, suppressed, ...zone }) => ({
+      ...zone,
+      suppressed: suppressed.filter((name) => name !== 'waits' && name !== 'previousWaits'),
+    }),
+  );
 }
 
 function reportQuality({ quality, rejects }: ReportFigures): ReportQuality[] {

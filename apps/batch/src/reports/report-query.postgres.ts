@@ -80,6 +80,7 @@ export interface CellFigures {
 /** Rides that were requested in a zone. */
 export interface ZoneFigures extends RideFigures {
   readonly id: string;
+  readonly unmet: number;
   readonly completed: number;
 }
 
@@ -226,7 +227,8 @@ export class PeriodQuery {
   async zones(areas: readonly ReportArea[]): Promise<ZoneFigures[]> {
     const pairs = areas.flatMap(({ id, cells }) => cells.map((cell) => [id, cell] as const));
     return this.rows(
-      `SELECT zones.id, ${RIDE_FIGURES}, count(*) FILTER (WHERE outcome = 'completed')::int AS completed
+      `SELECT zones.id, ${RIDE_FIGURES}, count(*) FILTER (WHERE outcome = 'completed')::int AS completed,
+         count(*) FILTER (WHERE picked_up_at IS NULL)::int AS unmet
        FROM (SELECT * ${REQUESTED}) AS rides
        JOIN unnest($5::text[], $6::text[]) AS zones (id, cell) ON zones.cell = rides.h3_cell
        GROUP BY zones.id ORDER BY zones.id`,

@@ -40,16 +40,20 @@ async function reportWith(client: pg.ClientBase, request: ReportRequest): Promis
   const filter = { providerId, area };
   const earlier = previousPeriod(period);
   const query = new PeriodQuery(client, period, filter);
+  const before = new PeriodQuery(client, earlier, filter);
+  const hasZones = area === null && areas.length > 0;
   const figures = {
     period,
     previousPeriod: earlier,
     current: await periodFigures(query),
-    previous: await periodFigures(new PeriodQuery(client, earlier, filter)),
+    previous: await periodFigures(before),
     intervals: await query.series('interval'),
+    previousIntervals: await before.series('interval'),
     hours: period.kind === 'day' ? undefined : await query.series('hour'),
     cells: await query.cells(),
-    zones: area === null && areas.length > 0 ? await query.zones(areas) : [],
-    areas,
+    zones: hasZones ? await query.zones(areas) : [],
+    previousZones: hasZones ? await before.zones(areas) : [],
+    areas: area === null ? areas : [area],
     quality: await query.quality(),
     rejects: providerId === null ? await query.rejects() : 0,
     comparison: await query.comparison(),

@@ -13,6 +13,7 @@ export function reportTables(report: Report): ReportTable[] {
   const tables = {
     figures: report.figures,
     intervals: report.intervals,
+    'previous-intervals': report.previousIntervals,
     hours: report.hours,
     outcomes: report.outcomes,
     states: report.states,

@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import type { ReportArea } from './zones.js';
+import { ringsOf } from './outlines.js';
+import { withSimplifiedOutlines, type ReportArea } from './zones.js';
 
 /** The zones that were loaded into the database, in the order of their names; none if its schema has no zones. */
 export async function loadedZones(client: pg.ClientBase): Promise<ReportArea[]> {
@@ -7,9 +8,11 @@ export async function loadedZones(client: pg.ClientBase): Promise<ReportArea[]> 
     `SELECT to_regclass('ride.zone_cells') IS NOT NULL AS exists`,
   );
   if (!known.rows[0]!.exists) return [];
-  const { rows } = await client.query<{ id: string; name: string; cells: string[] }>(
-    `SELECT zone_id AS id, name, array_agg(to_hex(h3_cell)) AS cells
-     FROM ride.zones JOIN ride.zone_cells USING (zone_id) GROUP BY zone_id, name ORDER BY name, zone_id`,
+  const { rows } = await client.query<
+    Omit<ReportArea, 'rings'> & { readonly geometry: Parameters<typeof ringsOf>[0] }
+  >(
+    `SELECT zone_id AS id, name, geometry, array_agg(to_hex(h3_cell)) AS cells
+     FROM ride.zones JOIN ride.zone_cells USING (zone_id) GROUP BY zone_id ORDER BY name, zone_id`,
   );
-  return rows;
+  return withSimplifiedOutlines(rows.map(({ geometry, ...zone }) => ({ ...zone, rings: ringsOf(geometry) })));
 }

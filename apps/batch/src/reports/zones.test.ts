@@ -28,6 +28,7 @@ describe(parseZones, () => {
     expect(zone).toMatchObject({ id: 'zone-0', name: 'Port' });
     expect(zone!.cells).toContain(latLngToCell(43.72, 7.42, 9));
     expect(zone!.cells).not.toContain(latLngToCell(43.76, 7.42, 9));
+    expect(zone!.rings).toEqual([square(7.4, 43.7, 0.05)[0]!.flat()]);
     // 5.56 km by 4.02 km, and 0.1 km² each.
     expect(zone!.cells.length).toBeGreaterThan(180);
     expect(zone!.cells.length).toBeLessThan(260);

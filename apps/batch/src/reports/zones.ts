@@ -1,5 +1,7 @@
 import { zoneValidator, type ZoneFeature } from '@hailstream/events';
+import type { MapRing } from '@hailstream/events/reports';
 import { polygonToCells } from 'h3-js';
+import { ringsOf, simplified } from './outlines.js';
 import { ReportError } from './period.js';
 
 /** Resolution of the cells in the tables. */
@@ -13,6 +15,8 @@ export interface ReportArea {
   readonly id: string;
   readonly name: string;
   readonly cells: readonly string[];
+  /** Its outline, for maps. */
+  readonly rings: readonly MapRing[];
 }
 
 /**
@@ -28,12 +32,17 @@ export function parseZones(text: string, path: string): ReportArea[] {
     const { id, properties, geometry } = zone as ZoneFeature;
     const polygons = geometry.type === 'Polygon' ? [geometry.coordinates] : geometry.coordinates;
     const cells = polygons.flatMap((polygon) => polygonToCells(polygon, H3_RESOLUTION, true));
-    return { id, name: properties.name, cells: [...new Set(cells)] };
+    return { id, name: properties.name, cells: [...new Set(cells)], rings: ringsOf(geometry) };
   });
   const count = areas.reduce((sum, { cells }) => sum + cells.length, 0);
   if (count > MAX_CELLS)
     throw invalid(`${path}: expected zones of at most ${MAX_CELLS} H3 cells, got ${count}`);
-  return areas;
+  return withSimplifiedOutlines(areas);
+}
+
+export function withSimplifiedOutlines(areas: readonly ReportArea[]): ReportArea[] {
+  const outlines = simplified(areas.map(({ rings }) => rings));
+  return areas.map((area, index) => ({ ...area, rings: outlines[index]! }));
 }
 
 /** The zone with an id or a name, ignoring case. @throws ReportError if it is not found */

@@ -21,7 +21,7 @@ const MEASURES = [
 
 /** The hours of a day, or the days of a week or month: a chart of each measure, and a table. Each opens what it shows. */
 export function IntervalsSection({ report, onShow }: { report: Report; onShow: (name: string) => void }) {
-  const { intervals, period } = report;
+  const { intervals, previousIntervals, period, previous } = report;
   const openInterval = useOpenInterval(report, onShow);
   const isDay = period.kind === 'day';
   const shown = MEASURES.filter(([name]) => intervals.some((interval) => (interval[name] ?? 0) > 0));
@@ -30,13 +30,17 @@ export function IntervalsSection({ report, onShow }: { report: Report; onShow: (
   return (
     <section aria-labelledby="report-intervals">
       <h3 id="report-intervals">{t(isDay ? 'reports.hourByHour' : 'reports.dayByDay')}</h3>
-      <p className="reports-note">{t(isDay ? 'reports.openMoment' : 'reports.openDay')}</p>
+      <p className="reports-note">
+        {t(isDay ? 'reports.openMoment' : 'reports.openDay')}{' '}
+        {t('reports.beforeLine', { period: previous.name })}
+      </p>
       <div className="reports-charts">
         {shown.map(([name, format]) => (
           <SmallChart
             key={name}
             title={t(`reports.measure.${name}`)}
             values={intervals.map((interval) => interval[name])}
+            before={previousIntervals.map((interval) => interval[name])}
             labels={intervals.map(wordsOf)}
             format={format}
             onOpen={(index) => openInterval(intervals[index]!)}

@@ -1,5 +1,5 @@
 import type { ReportFigure } from '@hailstream/events/reports';
-import { formatCount, formatDuration, formatShare } from '../format.js';
+import { formatCount, formatDuration, formatShare, UNKNOWN } from '../format.js';
 import { locale } from '../locale/locale.js';
 import { t } from '../locale/text.js';
 
@@ -27,6 +27,12 @@ export function changeWords(figure: ReportFigure): string {
   if (value === null || (previous === 0 && unit !== 'share')) return t('reports.beforeOnly', { before });
   if (unit === 'share') return t('reports.points', { change: signed((value - previous) * 100), before });
   return t('reports.percent', { change: signed(((value - previous) / previous) * 100), before });
+}
+
+/** The change from one count to the next in percent; unknown if it cannot be calculated. */
+export function percentChange(value: number | null, previous: number | null): string {
+  if (value === null || previous === null || previous === 0) return UNKNOWN;
+  return `${signed(((value - previous) / previous) * 100)}%`;
 }
 
 /** An amount in minor units. */

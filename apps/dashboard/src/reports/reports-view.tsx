@@ -20,6 +20,7 @@ import { useShortcuts } from '../shortcuts.js';
 import { useStore } from '../store.js';
 import { useRequest } from '../use-request.js';
 import { IntervalsSection } from './intervals-section.js';
+import { PlacesSection } from './places-section.js';
 import { changeWords, figureValue } from './report-words.js';
 import { currentPeriod, kindOfPeriod, reportTimeZone } from '../address/report-period.js';
 
@@ -125,6 +126,7 @@ function ReportContent({ report, onShow }: { report: Report; onShow: (name: stri
         ))}
       </ul>
       <IntervalsSection report={report} onShow={onShow} />
+      <PlacesSection report={report} />
       <section aria-labelledby="report-outcomes">
         <h3 id="report-outcomes">{t('reports.outcomes')}</h3>
         <dl className="reports-outcomes">

@@ -1,16 +1,9 @@
-import { gridDisk, latLngToCell } from 'h3-js';
 import { describe, expect, it } from 'vitest';
+import { areaMap } from './area-map.js';
 import { ticksTo } from './axis.js';
-import { cellMap, mapShades } from './cell-map.js';
 import { timeChart } from './time-chart.js';
 
 const count = (value: number): string => String(value);
-
-function pointsOf(svg: string): [number, number][][] {
-  return [...svg.matchAll(/<polygon [^>]*points="([^"]+)"/g)].map(([, points = '']) =>
-    points.split(' ').map((point) => point.split(',').map(Number) as [number, number]),
-  );
-}
 
 describe(ticksTo, () => {
   it.each([
@@ -60,39 +53,28 @@ describe(timeChart, () => {
   });
 });
 
-describe(cellMap, () => {
-  it('has north up and east right, and all corners within the drawing', () => {
-    const cells = [
-      { cell: latLngToCell(60, 10, 8), value: 1 },
-      { cell: latLngToCell(60.1, 10, 8), value: 2 },
-      { cell: latLngToCell(60, 10.1, 8), value: 3 },
-    ];
-    const svg = cellMap('Demand', cells, count);
-    const [first, north, east] = pointsOf(svg);
-    expect(north![0]![1]).toBeLessThan(first![0]![1]);
-    expect(east![0]![0]).toBeGreaterThan(first![0]![0]);
-    // At 60° a degree of longitude is half as long as one of latitude.
-    const ratio = (first![0]![1] - north![0]![1]) / (east![0]![0] - first![0]![0]);
-    expect(ratio).toBeGreaterThan(1.6);
-    const [, width, height] = /viewBox="0 0 (\d+) (\d+)"/.exec(svg)!.map(Number);
-    for (const [x, y] of pointsOf(svg).flat()) {
-      expect(x >= 0 && x <= width! && y >= 0 && y <= height!).toBe(true);
-    }
+describe(areaMap, () => {
+  const square = [7.4, 43.7, 7.44, 43.7, 7.44, 43.73, 7.4, 43.73, 7.4, 43.7];
+  const sliver = [7.45, 43.7, 7.451, 43.7, 7.451, 43.701, 7.45, 43.7];
+  const draw = (name: string, rings: readonly (readonly number[])[]) =>
+    areaMap({
+      label: 'Demand',
+      width: 400,
+      areas: [{ rings, className: 'shade-1', title: 'a: 3', name, value: '3' }],
+      extent: [square, sliver],
+    });
+
+  it('draws areas with their class and title, and a scale', () => {
+    const svg = draw('Port', [square]);
+    expect(svg).toMatch(/<path class="area shade-1" d="M[^"]+Z"><title>a: 3<\/title>/);
+    expect(svg).toMatch(/>\d+ (km|m)<\/text><\/svg>$/);
   });
 
-  it('is as small on both sides of the antimeridian', () => {
-    const cells = ['179.99', '-179.99'].map((lng) => ({ cell: latLngToCell(-17, Number(lng), 8), value: 1 }));
-    const xs = pointsOf(cellMap('Demand', cells, count)).map(([first]) => first![0]);
-    expect(xs[1]).toBeGreaterThan(xs[0]!);
-  });
-
-  it('shades cells by their rank, and lists the ranges', () => {
-    const cells = gridDisk(latLngToCell(43.7, 7.4, 8), 2)
-      .slice(0, 12)
-      .map((cell, index) => ({ cell, value: index === 0 ? null : index }));
-    expect(cellMap('Demand', cells, count)).toContain('class="hidden"');
-    const ranges = mapShades(cells, count);
-    expect(ranges[0]).toEqual({ shade: 0, text: '1 – 2' });
-    expect(ranges.at(-1)!.text).toMatch(/11$/);
+  it('writes a name in lines that fit, and none in an area that is too small', () => {
+    expect(draw('Port', [square]).match(/<tspan/g)).toHaveLength(2);
+    expect(
+      draw('A rather long name of a zone in a city of the world', [square]).match(/<tspan/g),
+    ).toHaveLength(3);
+    expect(draw('Port', [sliver])).not.toContain('<tspan');
   });
 });

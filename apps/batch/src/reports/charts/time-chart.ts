@@ -19,7 +19,7 @@ export interface ChartSeries {
   readonly name: string;
   readonly kind: 'bars' | 'line';
   /** Class of its elements, which sets the colour. */
-  readonly style: 'first' | 'second';
+  readonly style: 'first' | 'second' | 'before';
   readonly values: readonly (number | null)[];
   /** Indexes of suppressed values. */
   readonly suppressed?: ReadonlySet<number>;

@@ -1,7 +1,7 @@
 import type { Report, ReportFigure } from '@hailstream/events/reports';
 import { escapeText } from '../charts/svg.js';
 import { formatChange, formatFigure } from '../formats.js';
-import { emptyNote, heading } from './parts.js';
+import { emptyNote, heading, suppressedText } from './parts.js';
 import { figureWords } from './words.js';
 
 /** The key figures, each with its definition and the change from the period before. */
@@ -26,7 +26,7 @@ function figureCard(figure: ReportFigure, minCount: number): string {
   const { id, unit, currency, value, suppressed } = figure;
   const { name, definition } = figureWords[id];
   const text = suppressed.includes('value')
-    ? `<span class="few">fewer than ${minCount}, or suppressed</span>`
+    ? suppressedText(minCount)
     : value === null
       ? '–'
       : escapeText(formatFigure(value, unit, currency));

@@ -1,9 +1,8 @@
-import type { Report, ReportCell } from '@hailstream/events/reports';
-import { cellMap, mapShades } from '../charts/cell-map.js';
+import type { Report } from '@hailstream/events/reports';
 import { shareBar, type Part } from '../charts/share-bar.js';
 import { escapeText } from '../charts/svg.js';
-import { formatCount, formatDuration, formatShare, formatVehicles } from '../formats.js';
-import { chartHeading, emptyNote, heading, htmlTable, type Cell } from './parts.js';
+import { formatCount, formatDuration, formatShare } from '../formats.js';
+import { emptyNote, heading, htmlTable, type Cell } from './parts.js';
 import { outcomeNames, stateNames, verdictNames } from './words.js';
 
 /** What became of the requested rides. */
@@ -45,70 +44,6 @@ function partsFigure(label: string, parts: readonly Part[]): string {
     ({ name }, index) => `<span><span class="swatch part-${index}"></span>${escapeText(name)}</span>`,
   );
   return `<figure>${shareBar(label, parts, formatShare)}<p class="legend">${keys.join('')}</p></figure>`;
-}
-
-const MAPS = [
-  ['requests', 'Demand', 'Rides requested from the cell.', formatCount],
-  ['unmet', 'Unmet demand', 'Rides requested from the cell without a pick-up.', formatCount],
-  [
-    'availableVehicles',
-    'Supply',
-    'Mean number of available vehicles in the cell. A position counts until the next one of the vehicle, at most two minutes.',
-    formatVehicles,
-  ],
-  ['positions', 'Positions', 'Positions of vehicles in the cell.', formatCount],
-] as const satisfies readonly (readonly [keyof ReportCell, string, string, (value: number) => string])[];
-
-/** Supply and demand per H3 cell, as maps. */
-export function mapSection({ cells, cellResolution }: Report): string {
-  const top = heading(
-    'Supply and demand on the map',
-    `H3 cells at resolution ${cellResolution}. Darker cells have more; each shade has about as many cells. North is up.`,
-  );
-  const maps = MAPS.flatMap(([name, title, definition, format]) => {
-    const values = cells.map((cell) => ({
-      cell: cell.cell,
-      value: cell.suppressed.includes(name) ? null : cell[name],
-    }));
-    if (!values.some(({ value }) => value !== null && value > 0)) return [];
-    const keys = mapShades(values, format).map(
-      ({ shade, text }) => `<span><span class="swatch shade-${shade}"></span>${escapeText(text)}</span>`,
-    );
-    if (values.some(({ value }) => value === null))
-      keys.push('<span><span class="swatch hidden"></span>suppressed, also outside of the map</span>');
-    const label = `${title}. ${definition}`;
-    return [
-      `<div>${chartHeading(title, definition)}<figure>${cellMap(label, values, format)}<p class="legend">${keys.join('')}</p></figure></div>`,
-    ];
-  });
-  return maps.length === 0
-    ? `${top}${emptyNote('No position and no request is known in this period.')}`
-    : `${top}<div class="maps">${maps.join('')}</div>`;
-}
-
-export function zonesSection({ zones, minCount }: Report): string {
-  if (zones.length === 0) return '';
-  const top = heading(
-    'Zones',
-    'Rides by the zone from which they were requested. A ride counts in every zone that contains it.',
-  );
-  const rows = zones.map(({ name, suppressed, ...zone }): Cell[] => {
-    const cell = (key: keyof typeof zone, format: (value: number) => string): Cell => {
-      if (suppressed.includes(key)) return { isFew: true };
-      const value = zone[key];
-      return typeof value === 'number' ? format(value) : '–';
-    };
-    return [
-      name,
-      cell('requests', formatCount),
-      cell('completed', formatCount),
-      cell('cancelled', formatCount),
-      cell('medianWaitSeconds', formatDuration),
-      cell('p90WaitSeconds', formatDuration),
-    ];
-  });
-  const columns = ['Zone', 'Requests', 'Completed', 'Cancelled', 'Median wait', '90 % waited less than'];
-  return `${top}${htmlTable(columns, rows, minCount)}`;
 }
 
 export function qualitySection({ quality, minCount, period }: Report): string {

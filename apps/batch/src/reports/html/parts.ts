@@ -35,6 +35,10 @@ export function asDetails(summary: string, content: string): string {
 }
 
 function cellText(cell: Cell, minCount: number): string {
-  if (typeof cell === 'string') return escapeText(cell);
-  return `<span class="few" title="suppressed: fewer than ${minCount} rides, or needed to hide such a count">suppressed</span>`;
+  return typeof cell === 'string' ? escapeText(cell) : suppressedText(minCount);
+}
+
+/** In place of a count that is suppressed. */
+export function suppressedText(minCount: number): string {
+  return `<span class="few" title="fewer than ${minCount} rides, or needed to hide such a count">suppressed</span>`;
 }

@@ -30,7 +30,8 @@ describe(reportHtml, () => {
     const html = htmlOf(makeFigures());
     expect(html).toContain('Counts of fewer than 5 rides');
     expect(html).toMatch(/10:00<\/th><td><span class="few"/);
-    expect(html).toContain('<polygon class="hidden"');
+    expect(html).toContain('<path class="area hidden"');
+    expect(html).not.toContain('fewer than 5, or suppressed');
     expect(htmlOf(makeFigures(), { minCount: 1 })).not.toContain('class="few"');
   });
 
@@ -49,5 +50,57 @@ describe(reportHtml, () => {
 
   it('has no number that is not one', () => {
     expect(htmlOf(makeFigures())).not.toMatch(/NaN|Infinity|undefined/);
+  });
+
+  it('has zones on maps with their names, and the change from the period before', () => {
+    const square = (west: number) => [
+      west,
+      43.7,
+      west + 0.05,
+      43.7,
+      west + 0.05,
+      43.75,
+      west,
+      43.75,
+      west,
+      43.7,
+    ];
+    const areas = ['Port', 'Hill', 'Beach'].map((name, index) => ({
+      id: name.toLowerCase(),
+      name,
+      cells: [],
+      rings: [square(7.4 + index * 0.05)],
+    }));
+    const zone = { completed: 40, cancelled: 10, unmet: 10, waits: 40, median_wait: 120, p90_wait: 300 };
+    const html = htmlOf(
+      makeFigures({
+        areas,
+        zones: [
+          { ...zone, id: 'port', requests: 60 },
+          { ...zone, id: 'hill', requests: 53 },
+        ],
+        previousZones: [
+          { ...zone, id: 'port', requests: 40 },
+          { ...zone, id: 'hill', requests: 50 },
+        ],
+      }),
+    );
+    expect(html).toContain('<title>Port: 60</title>');
+    expect(html).toContain('<title>Beach: 0</title>');
+    expect(html).toMatch(/class="area rise-2"[^>]*><title>Port: \+50 %<\/title>/);
+    expect(html).toMatch(/class="area steady"[^>]*><title>Hill: \+6 %<\/title>/);
+    expect(html).toMatch(/<text class="place"[^>]*><tspan[^>]*>Port<\/tspan><tspan[^>]* class="value">60</);
+    expect(html).toMatch(/<th scope="row">Port<\/th><td>60<\/td><td>40<\/td><td>\+50 %<\/td>/);
+  });
+
+  it('draws the period before as a line', () => {
+    const figures = makeFigures();
+    const [rides] = [...figures.intervals.rides.values()];
+    const at = Date.parse(figures.previousPeriod.from) + 8 * 3_600_000;
+    const previousIntervals = { ...figures.previousIntervals, rides: new Map([[at, rides!]]) };
+    const html = htmlOf({ ...figures, previousIntervals });
+    expect(html).toContain('class="before"');
+    expect(html).toContain('before, 2026-02-28');
+    expect(htmlOf(figures)).not.toContain('class="before"');
   });
 });

@@ -1,17 +1,12 @@
 import type { Report } from '@hailstream/events/reports';
 import { escapeText } from '../charts/svg.js';
 import { figuresSection } from './figures-section.js';
-import {
-  comparisonSection,
-  mapSection,
-  outcomesSection,
-  qualitySection,
-  statesSection,
-  zonesSection,
-} from './other-sections.js';
+import { comparisonSection, outcomesSection, qualitySection, statesSection } from './other-sections.js';
+import { mapSection } from './map-section.js';
 import { REPORT_STYLE } from './style.js';
 import { timeSections } from './time-section.js';
 import { ReportTimes } from './words.js';
+import { zonesSection } from './zones-section.js';
 
 /** The report as one HTML document that loads nothing: it can be sent by mail, opened without a network, and printed. */
 export function reportHtml(report: Report): string {
@@ -29,7 +24,7 @@ export function reportHtml(report: Report): string {
   return [
     '<!doctype html>',
     '<html lang="en">',
-    `<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeText(title)}</title>`,
+    `<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>${escapeText(title)}</title>`,
     `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`,
     `<style>${REPORT_STYLE}</style></head>`,
     `<body><header>${header(report, title)}</header><main>${sections.join('\n')}</main></body>`,

@@ -4,6 +4,8 @@ import { formatCount, formatDuration, formatMinutes, formatShare, formatVehicles
 import { asDetails, chartHeading, emptyNote, heading, htmlTable, type Cell } from './parts.js';
 import { ReportTimes } from './words.js';
 
+const MINUTE_SECONDS = 60;
+
 type Row = ReportMeasures & { readonly label: string };
 
 /** Demand, waits and vehicles over the intervals of the period, and over the hours of the day. */
@@ -21,24 +23,39 @@ export function timeSections(report: Report): string {
   }));
   const byHour = hours.map((hour): Row => ({ ...hour, label: `${String(hour.hour).padStart(2, '0')}:00` }));
   return [
-    timeSection(isDay ? 'Hour by hour' : 'Day by day', rows, report, isDay ? 'hour' : 'day'),
-    ...(isDay ? [] : [timeSection('By hour of the day', byHour, report, 'hour of the day')]),
+    timeSection(isDay ? 'Hour by hour' : 'Day by day', rows, {
+      report,
+      unit: isDay ? 'hour' : 'day',
+      before: report.previousIntervals.slice(0, rows.length),
+    }),
+    ...(isDay
+      ? []
+      : [timeSection('By hour of the day', byHour, { report, unit: 'hour of the day', before: [] })]),
   ].join('');
 }
 
-function timeSection(
-  title: string,
-  rows: readonly Row[],
-  { period, minCount }: Report,
-  unit: string,
-): string {
+interface TimeSection {
+  readonly report: Report;
+  readonly unit: string;
+  /** The same intervals of the period before. */
+  readonly before: readonly ReportMeasures[];
+}
+
+function timeSection(title: string, rows: readonly Row[], { report, unit, before }: TimeSection): string {
+  const { period, previous, minCount } = report;
   const top = heading(title, `Times are those of ${period.timeZone}. Counts are per ${unit}.`);
   const hasData = (name: keyof ReportMeasures): boolean =>
     rows.some((row) => (row[name] !== null && row[name] !== 0) || row.suppressed.includes(name));
+  const earlier = (name: keyof ReportMeasures, scale = 1): ChartSeries[] =>
+    seriesBefore(before, { name, scale, label: previous.name });
   const charts = [
-    ...(hasData('requests') || hasData('trips') ? [demandChart(rows, unit)] : []),
-    ...(hasData('medianWaitSeconds') ? [waitChart(rows)] : []),
-    ...(hasData('workingVehicles') ? [vehiclesChart(rows), utilisationChart(rows)] : []),
+    ...(hasData('requests') || hasData('trips') ? [demandChart(rows, unit, earlier('requests'))] : []),
+    ...(hasData('medianWaitSeconds')
+      ? [waitChart(rows, earlier('medianWaitSeconds', 1 / MINUTE_SECONDS))]
+      : []),
+    ...(hasData('workingVehicles')
+      ? [vehiclesChart(rows, earlier('workingVehicles')), utilisationChart(rows, earlier('utilisationShare'))]
+      : []),
     ...(hasData('positions') ? [positionsChart(rows, unit)] : []),
   ];
   if (charts.length === 0)
@@ -46,7 +63,24 @@ function timeSection(
   return `${top}<div class="charts">${charts.join('')}</div>${asDetails('Table', measuresTable(rows, minCount))}`;
 }
 
-function demandChart(rows: readonly Row[], unit: string): string {
+/** A measure in the period before; empty if nothing is known of it. */
+function seriesBefore(
+  before: readonly ReportMeasures[],
+  {
+    name,
+    scale,
+    label,
+  }: { readonly name: keyof ReportMeasures; readonly scale: number; readonly label: string },
+): ChartSeries[] {
+  const values = before.map((measures) => {
+    const value = measures[name];
+    return typeof value === 'number' ? value * scale : null;
+  });
+  if (!values.some((value) => value !== null && value > 0)) return [];
+  return [{ name: `before, ${label}`, kind: 'line', style: 'before', values }];
+}
+
+function demandChart(rows: readonly Row[], unit: string, before: readonly ChartSeries[]): string {
   const bars: ChartSeries = {
     name: 'Requests',
     kind: 'bars',
@@ -63,12 +97,12 @@ function demandChart(rows: readonly Row[], unit: string): string {
   return chart(
     'Requests and trips',
     `Bars: rides requested in the ${unit}. Dashed line: rides with a pick-up in it.`,
-    [bars, trips],
+    [bars, trips, ...before],
     { rows, format: formatCount, atLeast: 4 },
   );
 }
 
-function waitChart(rows: readonly Row[]): string {
+function waitChart(rows: readonly Row[], before: readonly ChartSeries[]): string {
   const series: readonly ChartSeries[] = [
     {
       name: 'Median',
@@ -82,6 +116,7 @@ function waitChart(rows: readonly Row[]): string {
       style: 'second',
       values: rows.map((row) => minutes(row.p90WaitSeconds)),
     },
+    ...before.map((each) => ({ ...each, name: `Median ${each.name}` })),
   ];
   return chart(
     'Waits',
@@ -92,25 +127,25 @@ function waitChart(rows: readonly Row[]): string {
 }
 
 function minutes(seconds: number | null): number | null {
-  return seconds === null ? null : seconds / 60;
+  return seconds === null ? null : seconds / MINUTE_SECONDS;
 }
 
-function vehiclesChart(rows: readonly Row[]): string {
+function vehiclesChart(rows: readonly Row[], before: readonly ChartSeries[]): string {
   const values = rows.map(({ workingVehicles }) => workingVehicles);
   return chart(
     'Working vehicles',
     'Mean number of vehicles that were available, reserved, on a trip or stopped.',
-    [{ name: 'Working vehicles', kind: 'bars', style: 'first', values }],
+    [{ name: 'Working vehicles', kind: 'bars', style: 'first', values }, ...before],
     { rows, format: formatVehicles, atLeast: 1 },
   );
 }
 
-function utilisationChart(rows: readonly Row[]): string {
+function utilisationChart(rows: readonly Row[], before: readonly ChartSeries[]): string {
   const values = rows.map(({ utilisationShare }) => utilisationShare);
   return chart(
     'Utilisation',
     'Share of the working time that vehicles had a rider.',
-    [{ name: 'Utilisation', kind: 'line', style: 'first', values }],
+    [{ name: 'Utilisation', kind: 'line', style: 'first', values }, ...before],
     { rows, format: formatShare, atLeast: 0.2 },
   );
 }
