@@ -30,7 +30,12 @@ export default defineConfig({
           name: 'integration',
           include: ['{apps,libs}/*/test/**/*.test.ts'],
           // They have requirements that npm cannot install: vitest.clients.config.ts, vitest.sinks.config.ts.
-          exclude: [...configDefaults.exclude, 'libs/log/test/clients/**', 'apps/router/test/sinks/**'],
+          exclude: [
+            ...configDefaults.exclude,
+            'libs/log/test/clients/**',
+            'apps/router/test/sinks/**',
+            'apps/batch/test/readers/**',
+          ],
           globalSetup: ['tools/src/test-postgres.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -9,6 +9,7 @@ export async function setup(project: TestProject): Promise<void> {
     partOf: (file) => basename(file, '.test.ts'),
     needs: {
       'dead-letters': ['java', 'maven'],
+      'export-readers': ['python'],
       kafka: ['java', 'maven'],
       opensearch: ['java', 'maven'],
       readers: ['go', 'python'],
