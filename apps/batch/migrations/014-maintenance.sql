@@ -62,7 +62,7 @@ FROM ride.state_hours
 WHERE hour < (SELECT date_bin('1 hour', newest_at, 'epoch') FROM ride.newest_signal)
 UNION ALL
 SELECT hour, provider_id, vehicle_state,
-  sum(extract(epoch FROM least(ends_at, (SELECT newest_at FROM ride.newest_signal)) - starts_at)::float8)
+  sum(date_part('epoch', least(ends_at, (SELECT newest_at FROM ride.newest_signal)) - starts_at))
 FROM ride.state_periods
 WHERE hour >= (SELECT date_bin('1 hour', newest_at, 'epoch') FROM ride.newest_signal)
   AND starts_at < least(ends_at, (SELECT newest_at FROM ride.newest_signal))
@@ -155,6 +155,247 @@ CROSS JOIN LATERAL (
   WHERE state_seconds.hour = fares.hour AND state_seconds.provider_id = fares.provider_id
     AND vehicle_state IN ('available', 'reserved', 'on_trip', 'stopped')
 ) AS supply;
+
+-- Cells of an hour, so that the hours of thirty days are read as they are.
+CREATE TABLE ride.cell_hours (
+  hour timestamptz NOT NULL,
+  provider_id uuid NOT NULL,
+  h3_cell bigint NOT NULL,
+  available_seconds double precision NOT NULL,
+  speed_count integer NOT NULL,
+  speed_sum double precision NOT NULL,
+  moving_count integer NOT NULL,
+  moving_speed_sum double precision NOT NULL,
+  requests integer NOT NULL,
+  PRIMARY KEY (hour, provider_id, h3_cell)
+) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+LOCK TABLE ride.cell_quarters IN SHARE ROW EXCLUSIVE MODE;
+INSERT INTO ride.cell_hours
+SELECT date_bin('1 hour', quarter, 'epoch'), provider_id, h3_cell, sum(available_seconds), sum(speed_count), sum(speed_sum),
+  sum(moving_count), sum(moving_speed_sum), sum(requests)
+FROM ride.cell_quarters GROUP BY 1, 2, 3;
+COMMENT ON TABLE ride.cell_hours IS 'Aggregate of ride.cell_quarters: supply, demand and speeds per provider, H3 cell and hour.';
+COMMENT ON COLUMN ride.cell_hours.hour IS 'Start of the hour (UTC).';
+COMMENT ON COLUMN ride.cell_hours.provider_id IS 'Provider.';
+COMMENT ON COLUMN ride.cell_hours.h3_cell IS 'H3 cell at resolution 9. to_hex(h3_cell) is its usual name.';
+COMMENT ON COLUMN ride.cell_hours.available_seconds IS 'Time that vehicles were available in the cell, in seconds.';
+COMMENT ON COLUMN ride.cell_hours.speed_count IS 'Number of positions with a speed.';
+COMMENT ON COLUMN ride.cell_hours.speed_sum IS 'Sum of their speeds, in metres per second.';
+COMMENT ON COLUMN ride.cell_hours.moving_count IS 'Number of positions with a speed of at least 1 metre per second.';
+COMMENT ON COLUMN ride.cell_hours.moving_speed_sum IS 'Sum of their speeds, in metres per second.';
+COMMENT ON COLUMN ride.cell_hours.requests IS 'Number of ride requests from the cell.';
+
+CREATE OR REPLACE VIEW analysis.cell_speeds AS
+SELECT
+  hour,
+  provider_id,
+  to_hex(h3_cell) AS h3_cell,
+  speed_count::bigint AS positions,
+  speed_sum / speed_count AS mean_speed,
+  moving_count::bigint AS moving_positions,
+  moving_speed_sum / nullif(moving_count, 0) AS mean_moving_speed
+FROM ride.cell_hours
+WHERE speed_count > 0;
+
+CREATE OR REPLACE VIEW analysis.idle_hot_spots AS
+SELECT
+  hour,
+  provider_id,
+  to_hex(h3_cell) AS h3_cell,
+  available_seconds AS idle_seconds,
+  requests::bigint AS requests,
+  available_seconds / nullif(requests, 0) AS idle_seconds_per_request
+FROM ride.cell_hours
+WHERE available_seconds > 0;
+
+-- A ride without a pick-up is looked up by the quarter and cell of its first request, which are in ride.cell_quarters.
+CREATE INDEX ride_outcomes_unmet_idx
+  ON ride.ride_outcomes (date_bin('15 minutes', requested_at, 'epoch'), provider_id, h3_cell)
+  WHERE picked_up_at IS NULL AND reported_start_at IS NULL;
+
+CREATE OR REPLACE VIEW analysis.cell_supply_demand AS
+SELECT
+  quarter,
+  provider_id,
+  to_hex(h3_cell) AS h3_cell,
+  available_vehicles::bigint AS available_vehicles,
+  available_seconds / 900 AS mean_available_vehicles,
+  requests::bigint AS requests,
+  CASE WHEN requests > 0 THEN (
+    SELECT count(*) FROM ride.ride_outcomes AS unmet
+    WHERE date_bin('15 minutes', unmet.requested_at, 'epoch') = cell_quarters.quarter
+      AND unmet.provider_id = cell_quarters.provider_id AND unmet.h3_cell = cell_quarters.h3_cell
+      AND unmet.picked_up_at IS NULL AND unmet.reported_start_at IS NULL
+  ) ELSE 0 END AS unmet_requests,
+  pick_ups::bigint AS pick_ups,
+  drop_offs::bigint AS drop_offs
+FROM ride.cell_quarters
+WHERE available_vehicles > 0 OR requests > 0 OR pick_ups > 0 OR drop_offs > 0;
+
+-- Cells are joined to zones by their numbers, and the hexadecimal text is not calculated.
+CREATE OR REPLACE VIEW analysis.zone_supply_demand AS
+SELECT
+  quarter,
+  provider_id,
+  zone_id,
+  sum(available_seconds) / 900 AS mean_available_vehicles,
+  sum(requests)::bigint AS requests,
+  sum(unmet_requests)::bigint AS unmet_requests,
+  sum(pick_ups)::bigint AS pick_ups,
+  sum(drop_offs)::bigint AS drop_offs
+FROM (
+  SELECT quarter, provider_id, h3_cell, available_seconds, requests, 0 AS unmet_requests, pick_ups, drop_offs
+  FROM ride.cell_quarters
+  WHERE available_vehicles > 0 OR requests > 0 OR pick_ups > 0 OR drop_offs > 0
+  UNION ALL
+  SELECT date_bin('15 minutes', requested_at, 'epoch'), provider_id, h3_cell, 0, 0, 1, 0, 0
+  FROM ride.ride_outcomes
+  WHERE date_bin('15 minutes', requested_at, 'epoch') IS NOT NULL AND picked_up_at IS NULL AND reported_start_at IS NULL
+) AS parts
+LEFT JOIN ride.zone_cells USING (h3_cell)
+GROUP BY quarter, provider_id, zone_id;
+
+-- date_part returns double precision; extract returns numeric, which is slower.
+CREATE OR REPLACE VIEW analysis.rides AS
+SELECT
+  provider_id,
+  trip_id,
+  coalesce(device_id, reported_device_id) AS device_id,
+  requested_at,
+  date_bin('1 hour', requested_at, 'epoch') AS requested_hour,
+  to_hex(h3_cell) AS h3_cell,
+  assigned_at,
+  coalesce(picked_up_at, reported_start_at) AS picked_up_at,
+  coalesce(ended_at, reported_end_at) AS ended_at,
+  cancelled_at,
+  cancelled_by,
+  CASE
+    WHEN coalesce(ended_at, reported_end_at) IS NOT NULL THEN 'completed'
+    WHEN picked_up_at IS NOT NULL THEN 'on_trip'
+    WHEN cancelled_at IS NOT NULL THEN 'cancelled'
+    ELSE 'open'
+  END AS outcome,
+  date_part('epoch', coalesce(picked_up_at, reported_start_at) - requested_at) AS wait_seconds,
+  CASE WHEN assigned_at <= coalesce(picked_up_at, reported_start_at)
+    THEN date_part('epoch', coalesce(picked_up_at, reported_start_at) - assigned_at) END AS approach_seconds,
+  date_part('epoch', coalesce(ended_at, reported_end_at) - coalesce(picked_up_at, reported_start_at)) AS ride_seconds,
+  CASE WHEN coalesce(picked_up_at, ended_at, reported_end_at) IS NULL
+    THEN date_part('epoch', cancelled_at - requested_at) END AS cancelled_after_seconds
+FROM ride.ride_outcomes;
+
+-- Most periods are within an hour: only the end of the others is looked up.
+CREATE OR REPLACE VIEW analysis.vehicle_state_periods AS
+SELECT
+  device_id,
+  vehicle_state,
+  event_at AS starts_at,
+  least(
+    CASE WHEN ends_at < hour + interval '1 hour' THEN ends_at ELSE (
+      SELECT last_part.ends_at FROM ride.state_periods AS last_part
+      WHERE last_part.provider_id = first_part.provider_id AND last_part.device_id = first_part.device_id
+        AND last_part.event_at = first_part.event_at AND last_part.event_id = first_part.event_id
+      ORDER BY last_part.hour DESC LIMIT 1
+    ) END,
+    (SELECT newest_at FROM ride.newest_signal)
+  ) AS ends_at,
+  provider_id
+FROM ride.state_periods AS first_part
+WHERE starts_at = event_at;
+
+CREATE OR REPLACE VIEW analysis.vehicle_utilisation AS
+SELECT
+  device_id,
+  day,
+  vehicle_state,
+  seconds,
+  seconds / sum(seconds) OVER (PARTITION BY provider_id, device_id, day) AS share,
+  provider_id
+FROM (
+  SELECT
+    provider_id,
+    device_id,
+    day,
+    vehicle_state,
+    sum(date_part('epoch', least(ends_at, (SELECT newest_at FROM ride.newest_signal)) - starts_at)) AS seconds
+  FROM ride.state_periods
+  WHERE starts_at < least(ends_at, (SELECT newest_at FROM ride.newest_signal))
+  GROUP BY provider_id, device_id, day, vehicle_state
+) AS by_state;
+
+-- Grouped by vehicle first: to count distinct vehicles, all quarters of a day would be sorted.
+CREATE OR REPLACE VIEW analysis.data_quality AS
+SELECT
+  day,
+  provider_id,
+  sum(positions)::bigint AS positions,
+  sum(vehicle_events)::bigint AS vehicle_events,
+  sum(rider_events)::bigint AS rider_events,
+  sum(trips)::bigint AS trips,
+  sum(vehicles)::bigint AS vehicles,
+  sum(rejects)::bigint AS rejects,
+  sum(silences)::bigint AS silences,
+  sum(silence_seconds) AS silence_seconds,
+  sum(late_1m)::bigint AS late_1m,
+  sum(late_10m)::bigint AS late_10m,
+  sum(late_1h)::bigint AS late_1h,
+  sum(late_1d)::bigint AS late_1d,
+  sum(lateness_seconds) / nullif(sum(received), 0) AS mean_lateness_seconds,
+  max(max_lateness_seconds) AS max_lateness_seconds
+FROM (
+  SELECT
+    day,
+    provider_id,
+    sum(positions) AS positions,
+    0 AS vehicle_events,
+    0 AS rider_events,
+    0 AS trips,
+    count(*) AS vehicles,
+    0 AS rejects,
+    sum(silences) AS silences,
+    sum(silence_seconds) AS silence_seconds,
+    sum(received) AS received,
+    sum(late_1m) AS late_1m,
+    sum(late_10m) AS late_10m,
+    sum(late_1h) AS late_1h,
+    sum(late_1d) AS late_1d,
+    sum(lateness_seconds) AS lateness_seconds,
+    max(max_lateness_seconds) AS max_lateness_seconds
+  FROM (
+    SELECT
+      (quarter AT TIME ZONE 'UTC')::date AS day,
+      provider_id,
+      device_id,
+      sum(positions) AS positions,
+      count(*) FILTER (WHERE first_at - previous_at > interval '15 minutes' AND first_at - previous_at <= interval '24 hours') AS silences,
+      coalesce(sum(date_part('epoch', first_at - previous_at))
+        FILTER (WHERE first_at - previous_at > interval '15 minutes' AND first_at - previous_at <= interval '24 hours'), 0)
+        AS silence_seconds,
+      sum(received) AS received,
+      sum(late_1m) AS late_1m,
+      sum(late_10m) AS late_10m,
+      sum(late_1h) AS late_1h,
+      sum(late_1d) AS late_1d,
+      sum(lateness_seconds) AS lateness_seconds,
+      max(max_lateness_seconds) AS max_lateness_seconds
+    FROM ride.vehicle_quarters
+    GROUP BY 1, 2, 3
+  ) AS by_vehicle
+  GROUP BY 1, 2
+  UNION ALL
+  SELECT (quarter AT TIME ZONE 'UTC')::date, provider_id, 0, sum(vehicle_events), sum(rider_events), sum(trips),
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL
+  FROM ride.provider_quarters
+  GROUP BY 1, 2
+  UNION ALL
+  SELECT
+    (coalesce(received_at, rejected_at) AT TIME ZONE 'UTC')::date,
+    lower(substring(encode(value, 'escape') FROM
+      '"provider_id"\s*:\s*"([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})"'))::uuid,
+    0, 0, 0, 0, 0, count(*), 0, 0, 0, 0, 0, 0, 0, 0, NULL
+  FROM ride.rejects
+  GROUP BY 1, 2
+) AS parts
+GROUP BY day, provider_id;
 
 -- The event before each event is looked up in ride.state_periods, which has one index for all days. Most events have one
 -- type: their transition is compared without recursion.

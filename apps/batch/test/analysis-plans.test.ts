@@ -56,7 +56,7 @@ describe('one hour of a view', () => {
     await client.end();
     const scans = scansOf(rows[0]!['QUERY PLAN'][0].Plan);
     const aggregates = scans.filter((scan) =>
-      /^(cell_quarters|vehicle_quarters|state_periods|state_hours|ride_outcomes)$/.test(
+      /^(cell_quarters|cell_hours|vehicle_quarters|state_periods|state_hours|ride_outcomes)$/.test(
         scan['Relation Name']!,
       ),
     );

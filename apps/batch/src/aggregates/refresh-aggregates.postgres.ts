@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { inTransaction, type Pool } from '../database/pool.postgres.js';
+import { refreshCellHours } from './cell-hours.postgres.js';
 import { refreshCellQuarters } from './cell-quarters.postgres.js';
 import { refreshProviderQuarters } from './provider-quarters.postgres.js';
 import { refreshRideOutcomes } from './ride-outcomes.postgres.js';
@@ -63,9 +64,11 @@ async function refreshQuarters(client: pg.ClientBase, limit: number): Promise<nu
   if (quarters.length === 0) return 0;
   const ranges = rangesOf(quarters);
   const changed = await refreshVehicleQuarters(client, ranges);
-  const hours = await refreshStatePeriods(client, ranges, changed);
-  await refreshStateHours(client, [...hours, ...quarters.map(hourOf)]);
+  const hours = [...new Set(quarters.map(hourOf))];
+  const changedHours = await refreshStatePeriods(client, ranges, changed);
+  await refreshStateHours(client, [...new Set([...changedHours, ...hours])]);
   await refreshCellQuarters(client, ranges);
+  await refreshCellHours(client, hours);
   await refreshProviderQuarters(client, ranges);
   await refreshRideOutcomes(client, ranges);
   return quarters.length;

@@ -6,7 +6,6 @@ import type pg from 'pg';
  * @param hoursMs starts of the hours, in milliseconds since 1970
  */
 export async function refreshStateHours(client: pg.ClientBase, hoursMs: readonly number[]): Promise<void> {
-  if (hoursMs.length === 0) return;
   // The hours are parameters of an array, so that the index is used for any number of them.
   const isChanged = `hour = ANY (ARRAY(
     SELECT 'epoch'::timestamptz + hour_ms * interval '1 millisecond' FROM unnest($1::bigint[]) AS hour_ms))`;

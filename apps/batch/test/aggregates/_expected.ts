@@ -36,13 +36,15 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
 /** Calculates every aggregate from all events at once, by the definitions in docs/analysis.md. One line per row. */
 export function expectedAggregates(events: Events): Record<string, string[]> {
   const periods = periodsOf(events);
+  const cells = cellQuarters(events, periods);
   return {
     vehicle_quarters: vehicleQuarters(events.telemetry),
     state_periods: periods
       .map(({ vehicle, state, from, to }) => [vehicle, state, timeOf(from), timeOf(to)].join(' '))
       .toSorted(),
     state_hours: stateHours(periods),
-    cell_quarters: cellQuarters(events, periods),
+    cell_quarters: cells,
+    cell_hours: cellHours(cells),
     ride_outcomes: rideOutcomes(events),
   };
 }
@@ -191,6 +193,24 @@ function cellQuarters(
         dropOffs,
       ].join(' ');
     })
+    .toSorted();
+}
+
+/** Sums of the lines of {@link cellQuarters}. */
+function cellHours(cells: readonly string[]): string[] {
+  const hours = new Map<string, number[]>();
+  for (const line of cells) {
+    const [quarter, providerId, cell, , , , ...numbers] = line.split(' ');
+    const [availableMs, speeds, speedSum, moving, movingSum, requests] = numbers.map(Number);
+    const key = [timeOf(Math.floor(Date.parse(quarter!) / HOUR_MS) * HOUR_MS), providerId, cell].join(' ');
+    const values = [availableMs!, speeds!, speedSum!, moving!, movingSum!, requests!];
+    const sums = hours.get(key);
+    hours.set(key, sums === undefined ? values : sums.map((sum, index) => sum + values[index]!));
+  }
+  return [...hours]
+    .map(([key, [availableMs, speeds, speedSum, moving, movingSum, requests]]) =>
+      [key, availableMs, speeds, speedSum!.toFixed(3), moving, movingSum!.toFixed(3), requests].join(' '),
+    )
     .toSorted();
 }
 

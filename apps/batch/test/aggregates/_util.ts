@@ -62,6 +62,10 @@ const QUERIES: Readonly<Record<string, string>> = {
   cell_quarters: `SELECT concat_ws(' ', ${TIME('quarter')}, provider_id, to_hex(h3_cell), positions, vehicles, available_vehicles,
     round(available_seconds::numeric * 1000, 0), speed_count, to_char(speed_sum, 'FM999990.000'), moving_count,
     to_char(moving_speed_sum, 'FM999990.000'), requests, pick_ups, drop_offs) AS line FROM ride.cell_quarters`,
+  // Sums of what the test calculates itself for cell_quarters.
+  cell_hours: `SELECT concat_ws(' ', ${TIME('hour')}, provider_id, to_hex(h3_cell), round(available_seconds::numeric * 1000, 0),
+    speed_count, to_char(speed_sum, 'FM999990.000'), moving_count, to_char(moving_speed_sum, 'FM999990.000'), requests) AS line
+    FROM ride.cell_hours`,
   ride_outcomes: `SELECT concat_ws(' ', provider_id, trip_id, ${TIME('requested_at')}, coalesce(to_hex(h3_cell), 'none'),
     ${TIME('assigned_at')}, ${TIME('picked_up_at')}, ${OR_NONE('device_id')}, ${TIME('ended_at')}, ${TIME('cancelled_at')},
     ${OR_NONE('cancelled_by')}, ${TIME('reported_start_at')}, ${TIME('reported_end_at')}, ${OR_NONE('duration')},

@@ -53,6 +53,7 @@ async function clear(): Promise<void> {
     'state_periods',
     'state_hours',
     'cell_quarters',
+    'cell_hours',
     'provider_quarters',
     'ride_outcomes',
   ];
