@@ -29,6 +29,8 @@ export interface PlanRow {
   readonly period: string;
   readonly size: string;
   readonly ms: number;
+  /** Processor time, without parallel workers. */
+  readonly cpuMs: number;
   readonly targetMs: number;
   /** The time with a larger database, if it can be extrapolated. */
   readonly extrapolatedMs?: number;
@@ -126,8 +128,8 @@ function planTable(rows: readonly PlanRow[]): string[] {
   const sizes = [...new Set(rows.map(({ size }) => size))];
   const lines = [
     '',
-    `| view | period | ${sizes.join(' | ')} | 100,000,000 rows (extrapolated) | | rows returned | partitions read | spilled |`,
-    `|---|---|${'---:|'.repeat(sizes.length)}---:|---|---:|---:|---:|`,
+    `| view | period | ${sizes.join(' | ')} | 100,000,000 rows (extrapolated) | | processor time | rows returned | partitions read | spilled |`,
+    `|---|---|${'---:|'.repeat(sizes.length)}---:|---|---:|---:|---:|---:|`,
   ];
   for (const row of rows.filter(({ size }) => size === sizes.at(-1))) {
     const { name, period, extrapolatedMs = row.ms, targetMs, partitions, spilledBytes } = row;
@@ -141,6 +143,7 @@ function planTable(rows: readonly PlanRow[]): string[] {
       ...times,
       `${figure(extrapolatedMs)} ms`,
       isMet,
+      `${count(row.cpuMs)} ms`,
       count(row.rows),
       count(partitions),
       spilled,

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { cpuSeconds } from '../../harness/processes.js';
 import type { PlanRow } from '../../harness/report.js';
 import { median } from '../../harness/rounds.js';
 import { DAY_MS, DAYS, type City } from './city.js';
@@ -86,6 +87,7 @@ async function explain(
     if (round > 0) times.push(explained['Planning Time'] + explained['Execution Time']);
     plan = explained.Plan;
   }
+  const cpuMs = await processorMs(client, sql);
   const read = nodesOf(plan!).filter((node) => node['Actual Loops'] > 0);
   const partitions = new Set(
     read.map((node) => node['Relation Name']).filter((name) => PARTITION.test(name ?? '')),
@@ -94,11 +96,23 @@ async function explain(
     kind: 'plan',
     ...about,
     ms: median(times),
+    cpuMs,
     targetMs: TARGET_MS,
     rows: plan!['Actual Rows'],
     partitions: partitions.size,
     spilledBytes: (plan!['Temp Written Blocks'] ?? 0) * BLOCK,
   };
+}
+
+/** Processor time of a query without parallel workers, in steps of 10 ms. Other load on the machine hardly affects it. */
+async function processorMs(client: pg.Client, sql: string): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  await client.query('SET max_parallel_workers_per_gather = 0');
+  const before = await cpuSeconds(rows[0]!.pid);
+  await client.query(`EXPLAIN (ANALYZE, TIMING OFF) ${sql}`);
+  const after = await cpuSeconds(rows[0]!.pid);
+  await client.query('RESET max_parallel_workers_per_gather');
+  return (after - before) * 1_000;
 }
 
 function nodesOf(node: PlanNode): PlanNode[] {
