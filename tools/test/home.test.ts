@@ -56,6 +56,7 @@ describe('the run file', () => {
     batchUrl: 'http://127.0.0.1:3',
     kafkaBrokers: '127.0.0.1:4',
     databaseUrl: 'postgres://u:p@127.0.0.1:5/d',
+    batchCity: '/cities/monaco.geojson',
     startedAt: '2026-01-01T00:00:00.000Z',
   };
 

@@ -19,6 +19,7 @@ describe('loadConfig', () => {
     [{ DATABASE_URL, BATCH_EVERY: 'sometimes' }, 'BATCH_EVERY'],
     [{ DATABASE_URL, BATCH_CHUNK_RECORDS: '0' }, 'BATCH_CHUNK_RECORDS'],
     [{ DATABASE_URL, BATCH_RETENTION: 'telemetry=soon' }, 'BATCH_RETENTION'],
+    [{ DATABASE_URL, BATCH_CITY: '/nowhere/city.geojson' }, 'BATCH_CITY'],
     [{ DATABASE_URL, HOST: '0.0.0.0' }, 'HOST'],
   ])('names the invalid variable of %o', (environment, variable) => {
     expect(() => loadConfig(environment)).toThrow(ConfigError);

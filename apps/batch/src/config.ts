@@ -1,4 +1,5 @@
 import { DEFAULT_MAX_AGE_DAYS, HIGHEST_MAX_AGE_DAYS } from '@hailstream/events';
+import { CityFileError, readCityFile, type CityFile } from '@hailstream/events/city-file';
 import type { LogConnection, TopicPolicy } from '@hailstream/log';
 import {
   authEnv,
@@ -33,6 +34,7 @@ const batchEnv = Type.Object({
   BATCH_POSTGRES_CONNECTIONS: Env.Int({ default: 4, minimum: 1, maximum: 64 }),
   BATCH_REPEAT_WINDOW_DAYS: Env.Int({ default: 31, minimum: 1, maximum: 36_500 }),
   BATCH_RETENTION: Type.String({ default: '' }),
+  BATCH_CITY: Type.Optional(Env.List({ description: 'city files, separated by commas' })),
   BATCH_CHUNK_RECORDS: Env.Int({ default: 10_000, minimum: 1, maximum: 100_000 }),
   BATCH_CHUNK_BYTES: Env.Int({ default: 4 * MEBIBYTE, minimum: 65_536, maximum: 64 * MEBIBYTE }),
 });
@@ -53,6 +55,8 @@ export interface LoadConfig {
   readonly repeatWindowDays: number;
   /** Which rows expire, and when. */
   readonly retention: Retention;
+  /** The cities to whose roads the routes of trips are matched. */
+  readonly cities: readonly CityFile[];
 }
 
 export interface BatchConfig {
@@ -81,6 +85,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): BatchC
       maxAgeDays: env.EVENTS_MAX_AGE_DAYS,
       repeatWindowDays: env.BATCH_REPEAT_WINDOW_DAYS,
       retention: toRetention(env.BATCH_RETENTION),
+      cities: (env.BATCH_CITY ?? []).map(toCity),
     },
   });
 }
@@ -103,4 +108,15 @@ function toSchedule(text: string): Schedule {
   throw new ConfigError([
     { variable: 'BATCH_EVERY', expected: SCHEDULE_EXPECTED, got: JSON.stringify(text) },
   ]);
+}
+
+function toCity(path: string): CityFile {
+  try {
+    return readCityFile(path);
+  } catch (error) {
+    if (!(error instanceof CityFileError)) throw error;
+    throw new ConfigError([
+      { variable: 'BATCH_CITY', expected: 'a city file in GeoJSON', got: error.message },
+    ]);
+  }
 }

@@ -88,6 +88,7 @@ interface TestSettings {
   maxAgeDays?: number;
   repeatWindowDays?: number;
   retention?: string;
+  cities?: LoadConfig['cities'];
 }
 
 export function loadConfigOf(
@@ -105,6 +106,7 @@ export function loadConfigOf(
     maxAgeDays: settings.maxAgeDays ?? DEFAULT_MAX_AGE_DAYS,
     repeatWindowDays: settings.repeatWindowDays ?? 31,
     retention: retentionOf(settings.retention),
+    cities: settings.cities ?? [],
   };
 }
 

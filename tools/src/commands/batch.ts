@@ -19,6 +19,11 @@ await runCommand(USAGE, async ({ args, env, cwd }) => {
     const { KAFKA_BROKERS: brokers, DATABASE_URL: database } = env;
     if (brokers && database) return env;
     const run = await runningSystem(home, 'KAFKA_BROKERS and DATABASE_URL');
-    return { ...env, KAFKA_BROKERS: brokers || run.kafkaBrokers, DATABASE_URL: database || run.databaseUrl };
+    return {
+      ...env,
+      KAFKA_BROKERS: brokers || run.kafkaBrokers,
+      DATABASE_URL: database || run.databaseUrl,
+      BATCH_CITY: env['BATCH_CITY'] || run.batchCity,
+    };
   }
 });

@@ -17,6 +17,8 @@ export interface RunFile {
   readonly kafkaBrokers: string;
   /** Includes the password. */
   readonly databaseUrl: string;
+  /** City files to whose roads trips are matched, in the format of `BATCH_CITY`. */
+  readonly batchCity: string;
   /** ISO 8601. */
   readonly startedAt: string;
 }

@@ -93,6 +93,7 @@ export function batchProgram(context: ProgramContext, databaseUrl: string): Prog
   return service('batch', 'apps/batch/dist/main.js', context, {
     DATABASE_URL: databaseUrl,
     BATCH_EVERY: context.options.batchEvery,
+    BATCH_CITY: batchCity(context),
   });
 }
 
@@ -138,6 +139,16 @@ function named(name: ProcessName, home: Home): Pick<Program, 'name' | 'logFile'>
 
 function city({ options }: ProgramContext): Record<string, string> {
   return options.cities.length === 0 ? {} : { CITY_FILE: options.cities.join(',') };
+}
+
+/** The city files to whose roads batch matches trips: those of the simulator, unless the environment names others. */
+export function batchCity({
+  options,
+  environment: { env },
+}: Pick<ProgramContext, 'options' | 'environment'>): string {
+  if (env['BATCH_CITY']) return env['BATCH_CITY'];
+  if (options.cities.length > 0) return options.cities.join(',');
+  return env['CITY_FILE'] || programFile('cities/monaco.geojson');
 }
 
 /** The URL of a service that listens on `host`. */

@@ -17,6 +17,7 @@ import { LOOPBACK, type StartOptions } from './options.js';
 import { choosePorts } from './ports.js';
 import {
   type Addresses,
+  batchCity,
   batchProgram,
   brokerProgram,
   driverSimProgram,
@@ -127,6 +128,7 @@ export class System {
       ...(routerUrl !== undefined && { routerUrl }),
       kafkaBrokers,
       databaseUrl,
+      batchCity: batchCity(context),
       startedAt: new Date().toISOString(),
     };
     await writeRunFile(home.runFile, this.run);

@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { LOAD_CONFIG, type LoadConfig } from '../config.js';
 import { POOL, type Pool } from '../database/pool.postgres.js';
 import { SchemaMigrator } from '../database/schema-migrator.service.js';
+import { RouteMatcher } from './matching/route-matcher.js';
 import { markLoaded, type Period } from './rebuild/mark-loaded.postgres.js';
 import { rebuildTrips, type RebuildCounts } from './rebuild/rebuild-trips.postgres.js';
 
@@ -13,10 +15,16 @@ interface RebuildObserver {
 /** Brings `ride.rebuilt_trips` up to date. */
 @Injectable()
 export class TripRebuilder {
+  /** `null` without cities. */
+  private readonly matcher: RouteMatcher | null;
+
   constructor(
+    @Inject(LOAD_CONFIG) { cities }: LoadConfig,
     @Inject(POOL) private readonly pool: Pool,
     private readonly migrator: SchemaMigrator,
-  ) {}
+  ) {
+    this.matcher = cities.length === 0 ? null : new RouteMatcher(cities);
+  }
 
   /**
    * Rebuilds the trips that loads have marked.
@@ -24,7 +32,8 @@ export class TripRebuilder {
    * @throws DatabaseError if Postgres reports an error; the next rebuild continues
    */
   rebuildMarked(signal: AbortSignal, { onRebuilt }: RebuildObserver = {}): Promise<RebuildCounts> {
-    return rebuildTrips(this.pool, { signal, nowMs: Date.now(), ...(onRebuilt && { onRebuilt }) });
+    const { pool, matcher } = this;
+    return rebuildTrips(pool, { signal, nowMs: Date.now(), matcher, ...(onRebuilt && { onRebuilt }) });
   }
 
   /**

@@ -11,11 +11,13 @@ import {
   type VehicleEventType,
   type VehicleState,
 } from '@hailstream/events';
+import type { CityFile } from '@hailstream/events/city-file';
 import { startTestBroker } from '@hailstream/log/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { refreshAggregates } from '../../src/aggregates/refresh-aggregates.postgres.js';
 import { migrate } from '../../src/database/migrate.postgres.js';
+import { RouteMatcher } from '../../src/trips/matching/route-matcher.js';
 import { rebuildTrips } from '../../src/trips/rebuild/rebuild-trips.postgres.js';
 import {
   append,
@@ -54,15 +56,49 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-async function loadAndRebuild(events: readonly FleetEvent[]): Promise<void> {
+async function loadAndRebuild(
+  events: readonly FleetEvent[],
+  matcher: RouteMatcher | null = null,
+): Promise<void> {
   await loadEvents(pool, events, { chunkRecords: 1_000 });
-  await rebuildTrips(pool, { signal: never, nowMs: Date.now() });
+  await rebuildTrips(pool, { signal: never, nowMs: Date.now(), matcher });
 }
 
 const placeAt = (at: number) => ({
   lat: 43.7384 + ((at - STARTS) / 1_000) * DEGREES_PER_SECOND,
   lng: 7.4246,
 });
+
+/** A road to the north on which the trips are driven. Between two positions of each kilometre, it goes 45 m east and back. */
+const curves = [0, 1, 2, 3, 4, 5].flatMap((kilometer) => {
+  const at = kilometer * 1_000;
+  return [
+    [at + 510, 0],
+    [at + 525, 45],
+    [at + 575, 45],
+    [at + 590, 0],
+  ];
+});
+const DETOUR_METERS = 6_010 + 6 * (2 * Math.hypot(15, 45) + 50 - 80);
+const detour: CityFile = {
+  type: 'FeatureCollection',
+  name: 'Detour',
+  bbox: [7.4, 43.7, 7.5, 43.9],
+  attribution: 'none',
+  features: [
+    {
+      type: 'Feature',
+      properties: { highway: 'residential' },
+      geometry: {
+        type: 'LineString',
+        coordinates: [[-2_000, 0], ...curves, [8_000, 0]].map(([north, east]) => [
+          7.4246 + east! / 80_557.7,
+          43.7384 + north! / 111_107.1,
+        ]),
+      },
+    },
+  ],
+};
 
 function vehicleEvent(
   types: VehicleEventType[],
@@ -219,6 +255,49 @@ describe('analysis.trip_comparison', () => {
       of.trip_id,
     ]);
     expect(rows).toEqual([expect.objectContaining(row)]);
+  });
+
+  it('compares distances with the way on the roads if it is known', async () => {
+    const [of, other] = [made(), made()];
+    const events = [...tripEvents(of), report(of, { distance: 6_900 })];
+    await loadAndRebuild([...events, ...tripEvents(other)], new RouteMatcher([detour]));
+    const read = async () =>
+      (
+        await database.query(
+          `SELECT matched_distance, distance_meters, distance_difference_meters, compared_with, differences, explanation
+           FROM analysis.trip_comparison WHERE trip_id = $1`,
+          [of.trip_id],
+        )
+      )[0]!;
+    const row = await read();
+    expect(row['distance_meters']).toBeCloseTo(6_010, 0);
+    // Each kilometre has a curve, which straight lines between the positions cut.
+    expect(row['matched_distance']).toBeCloseTo(DETOUR_METERS, 0);
+    expect(row).toMatchObject({
+      compared_with: 'roads',
+      distance_difference_meters: 6_900 - (row['matched_distance'] as number),
+      differences: ['distance'],
+      explanation: `6900 m were reported, and ${Math.round(row['matched_distance'] as number)} m were driven`,
+    });
+
+    // A process without roads keeps the distance, until the route changes.
+    await loadAndRebuild([vehicleEvent(['trip_end'], ENDS + 1_500, of)]);
+    expect(await read()).toMatchObject({ matched_distance: null, compared_with: 'telemetry' });
+    const updated = async () =>
+      (
+        await database.query(
+          'SELECT matched_distance, updated_at FROM ride.rebuilt_trips WHERE trip_id = $1',
+          [other.trip_id],
+        )
+      )[0]!;
+    const before = await updated();
+    expect(before['matched_distance']).toBeCloseTo(DETOUR_METERS, 0);
+    await pool.query('INSERT INTO ride.trip_marks (provider_id, trip_id) VALUES ($1, $2)', [
+      PROVIDER,
+      other.trip_id,
+    ]);
+    await loadAndRebuild([]);
+    expect(await updated()).toEqual(before);
   });
 
   it('has neither trips that are in progress nor cancelled ones that were not reported', async () => {

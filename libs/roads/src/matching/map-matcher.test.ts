@@ -98,6 +98,48 @@ describe(MapMatcher, () => {
     expect(matched.meters).toBeLessThan(595);
   });
 
+  it('follows the course of a vehicle that turns back on a road, or into one close to it', () => {
+    const straight = roadsOf({
+      points: [
+        [0, 0],
+        [300, 0],
+      ],
+    });
+    const sharp = roadsOf(
+      {
+        points: [
+          [0, 0],
+          [200, 0],
+        ],
+      },
+      {
+        points: [
+          [200, 0],
+          [0, 30],
+        ],
+      },
+      {
+        points: [
+          [200, 0],
+          [300, 0],
+        ],
+      },
+    );
+    const out = along([160, 0], [200, 0], 9).map((point) => ({ point, heading: 90 }));
+    const back = along([200, 0], [160, 0], 9).map((point) => ({ point, heading: 270 }));
+    const onArm = along([200, 0], [160, 6], 9).map((point) => ({ point, heading: 278 }));
+    for (const [roads, course] of [
+      [straight, [...out, ...back.slice(1)]],
+      [sharp, [...out, ...onArm.slice(1)]],
+    ] as const) {
+      const points = traceOf(course.map(({ point }) => point));
+      const withCourse = points.map((point, index) => ({ ...point, heading: course[index]!.heading }));
+      expect(Math.abs(match(roads, withCourse).matched.meters - 80)).toBeLessThan(2);
+      // Without it, a way of 40 m and back may be noise.
+      expect(match(roads, points).matched.meters).toBeLessThan(60);
+    }
+  });
+
   it('uses one-way streets in their direction', () => {
     // Two carriageways, 12 m apart, each closer to the points of the other direction.
     const roads = roadsOf(

@@ -1,7 +1,7 @@
 import { metersBetween } from '@hailstream/events';
 import { EdgeIndex, type NearEdges } from './edge-index.js';
 import { Lattice } from './lattice.js';
-import type { RoadNetwork } from './road-network.js';
+import { headingOnEdge, type RoadNetwork } from './road-network.js';
 import { joinStays, type Stay, type TracePoint } from './stays.js';
 import { Transitions, type EdgePart, type EdgePlace } from './transitions.js';
 
@@ -18,6 +18,8 @@ interface MatchOptions {
   readonly scaleMetersPerSecond?: number;
   /** Negative logarithm of the probability of a U-turn outside of dead ends. @default 8 */
   readonly turnPenalty?: number;
+  /** Negative logarithm of the probability that a vehicle drives against its course. @default 8 */
+  readonly headingPenalty?: number;
   /** Maximum number of edges that are considered for a point; each direction of a road is one. @default 16 */
   readonly maxCandidates?: number;
   /** Faster ways are not possible. In metres per second. @default 50 */
@@ -89,6 +91,7 @@ export class MapMatcher {
       scaleMeters: 8,
       scaleMetersPerSecond: 1,
       turnPenalty: 8,
+      headingPenalty: 8,
       maxCandidates: 16,
       maxSpeed: 50,
       maxGapSeconds: 300,
@@ -175,14 +178,13 @@ export class MapMatcher {
   /** Adds a point with the candidates that {@link findNear} has found. Returns whether there is a way to any of them. */
   private addPoint(stays: readonly Stay[], index: number, lattice: Lattice): boolean {
     const { near } = this;
-    const { noiseMeters } = this.options;
     const isFirst = lattice.pointCount === 0;
     const step = isFirst ? undefined : this.stepTo(stays, index, lattice);
     if (!isFirst) this.transitions.aimAt([...near.edge.subarray(0, near.count)]);
     let isReached = false;
     for (let place = 0; place < near.count; place += 1) {
       const [edge, meters] = [near.edge[place]!, near.meters[place]!];
-      const emission = -0.5 * (near.distance[place]! / noiseMeters) ** 2;
+      const emission = this.emission(place, stays[index]!);
       if (step === undefined) {
         lattice.addCandidate({ edge, meters, score: emission, previous: -1 });
         isReached = true;
@@ -195,6 +197,16 @@ export class MapMatcher {
     }
     if (isReached) lattice.completePoint(index);
     return isReached;
+  }
+
+  /** Logarithm of the probability of a point, if the vehicle is at a candidate of {@link findNear}. */
+  private emission(place: number, { heading }: Stay): number {
+    const { noiseMeters, headingPenalty } = this.options;
+    const ofPosition = -0.5 * (this.near.distance[place]! / noiseMeters) ** 2;
+    if (heading === undefined) return ofPosition;
+    const ofRoad = headingOnEdge(this.network, this.near.edge[place]!, this.near.meters[place]!);
+    const difference = ((heading - ofRoad) * Math.PI) / 180;
+    return ofPosition - (headingPenalty * (1 - Math.cos(difference))) / 2;
   }
 
   /** Returns the candidate of the last point from which a place is most likely reached; -1 if there is no way to it. */

@@ -212,12 +212,26 @@ function outgoing(edgeFrom: Int32Array, vertexCount: number): Pick<RoadNetwork, 
   return { outStart, outEdges };
 }
 
-/** Returns the position on an edge at a distance from its start. */
-export function positionOnEdge(network: RoadNetwork, edge: number, meters: number): Position {
-  const { shapeStart, shapeX, shapeY, shapeMeters, plane } = network;
+/** Returns the course of an edge at a distance from its start, in degrees clockwise from north: -180 to 180. */
+export function headingOnEdge(network: RoadNetwork, edge: number, meters: number): number {
+  const { shapeX, shapeY } = network;
+  const point = segmentAt(network, edge, meters);
+  const [east, north] = [shapeX[point + 1]! - shapeX[point]!, shapeY[point + 1]! - shapeY[point]!];
+  return (Math.atan2(east, north) * 180) / Math.PI;
+}
+
+/** The shape point at which the segment of an edge begins that has a place. */
+function segmentAt({ shapeStart, shapeMeters }: RoadNetwork, edge: number, meters: number): number {
   const end = shapeStart[edge + 1]! - 1;
   let point = shapeStart[edge]!;
   while (point < end - 1 && shapeMeters[point + 1]! < meters) point += 1;
+  return point;
+}
+
+/** Returns the position on an edge at a distance from its start. */
+export function positionOnEdge(network: RoadNetwork, edge: number, meters: number): Position {
+  const { shapeX, shapeY, shapeMeters, plane } = network;
+  const point = segmentAt(network, edge, meters);
   const length = shapeMeters[point + 1]! - shapeMeters[point]!;
   const share = length === 0 ? 0 : Math.min(1, Math.max(0, (meters - shapeMeters[point]!) / length));
   return plane.position(

@@ -4,7 +4,12 @@ import { METERS_PER_DEGREE, type Position } from '../geo/geo.js';
 /** A position of a vehicle at a time in milliseconds. */
 export interface TracePoint extends Position {
   readonly timestamp: number;
+  /** Course in degrees clockwise from north. Left out if it is not known, and of a vehicle that stands: it has none. */
+  readonly heading?: number;
 }
+
+/** A vehicle whose course changes by more than this between two points has turned back, in degrees. */
+const TURNED_BACK_DEGREES = 120;
 
 /** Points in a row that are so close to each other that noise is most of their movement, as one position: their mean. */
 export interface Stay extends Position {
@@ -14,12 +19,14 @@ export interface Stay extends Position {
   /** Times of the first and the last point. */
   readonly fromMs: number;
   readonly untilMs: number;
+  /** Course of the last point that has one. */
+  readonly heading?: number;
 }
 
 /**
  * Joins each point to the points before it, if it is within `meters` of their mean. A vehicle that stands still has one
  * position then; one that moves fast has one per few points. The first and the last point of a trace, and those before and
- * after a time of more than `maxGapMs`, are positions too, because the mean would shorten the way at its ends.
+ * after a time of more than `maxGapMs` or a U-turn, are positions too, because the mean would shorten the way there.
  */
 export function joinStays(
   points: readonly TracePoint[],
@@ -29,12 +36,14 @@ export function joinStays(
   let isStart = true;
   let isSecond = false;
   for (const [index, point] of points.entries()) {
-    const { lat, lng, timestamp } = point;
+    const { lat, lng, timestamp, heading } = point;
     const last = stays.at(-1);
     const next = points[index + 1];
-    const isEnd = next === undefined || next.timestamp - timestamp > maxGapMs;
+    const isEnd = next === undefined || next.timestamp - timestamp > maxGapMs || turnsBack(point, next);
+    const course = heading === undefined ? {} : { heading };
     if (last === undefined || isStart || isSecond || isEnd || !isWithin(last, point, meters)) {
-      stays.push({ lat, lng, firstPoint: index, lastPoint: index, fromMs: timestamp, untilMs: timestamp });
+      const times = { fromMs: timestamp, untilMs: timestamp };
+      stays.push({ lat, lng, firstPoint: index, lastPoint: index, ...times, ...course });
     } else {
       const count = index - last.firstPoint + 1;
       stays[stays.length - 1] = {
@@ -43,12 +52,18 @@ export function joinStays(
         lng: last.lng + acrossDegrees(last.lng, lng) / count,
         lastPoint: index,
         untilMs: timestamp,
+        ...course,
       };
     }
     isSecond = isStart;
     isStart = isEnd;
   }
   return stays;
+}
+
+function turnsBack(from: TracePoint, to: TracePoint): boolean {
+  if (from.heading === undefined || to.heading === undefined) return false;
+  return Math.abs(((to.heading - from.heading + 540) % 360) - 180) > TURNED_BACK_DEGREES;
 }
 
 function isWithin(one: Position, other: Position, meters: number): boolean {

@@ -1,3 +1,4 @@
+import type { MatchedRoute, RouteMatcher } from '../matching/route-matcher.js';
 import { encodePolyline } from '../path/encode-polyline.js';
 import type { Fix } from '../path/fix.js';
 import { measurePath, type MeasuredPath } from '../path/measure-path.js';
@@ -28,6 +29,8 @@ export interface RebuiltTrip {
   readonly wait_seconds: number | null;
   readonly duration_seconds: number | null;
   readonly distance_meters: number | null;
+  readonly matched_distance: number | null;
+  readonly matched_share: number | null;
   readonly mean_speed: number | null;
   readonly max_speed: number | null;
   readonly dwell_seconds: number | null;
@@ -57,23 +60,28 @@ export function telemetryPeriodOf(course: TripCourse): TelemetryPeriod | null {
   return to >= from && to - from <= LONGEST_TRIP_MS ? { deviceId, from, to } : null;
 }
 
-/** Builds the row of a trip. `telemetry` is that of its {@link telemetryPeriodOf}, in order of time. */
+/**
+ * Builds the row of a trip. `telemetry` is that of its {@link telemetryPeriodOf}, in order of time. Without a `matcher`, its route is
+ * not matched to roads.
+ */
 export function rebuildTrip(
   course: TripCourse,
   {
     events,
     telemetry,
+    matcher,
     ...now
   }: {
     readonly events: number;
     readonly telemetry: readonly Fix[];
+    readonly matcher: RouteMatcher | null;
     readonly isSuperseded: boolean;
     readonly nowMs: number;
   },
 ): RebuiltTrip {
   const { requestedAt, assigned, pickedUp, droppedOff, cancelled } = course;
   const period = telemetryPeriodOf(course);
-  const ride = rideOf(course, telemetry);
+  const ride = rideOf(course, telemetry, matcher);
   const durationSeconds = course.stage === 'completed' ? secondsBetween(pickedUp, droppedOff) : null;
   return {
     state: stateOf(course, now),
@@ -89,6 +97,8 @@ export function rebuildTrip(
     wait_seconds: requestedAt === null || pickedUp === null ? null : (pickedUp.fix.at - requestedAt) / 1_000,
     duration_seconds: durationSeconds,
     distance_meters: rounded(ride?.meters, 10),
+    matched_distance: rounded(ride?.matched?.meters, 10),
+    matched_share: rounded(ride?.matched?.share, 1_000),
     mean_speed: meanSpeed(ride?.meters, durationSeconds),
     max_speed: ride?.maxSpeed ?? null,
     dwell_seconds: ride?.dwellSeconds ?? null,
@@ -109,12 +119,20 @@ export function rebuildTrip(
   };
 }
 
-/** The way from the pick-up to the drop-off. */
-function rideOf(course: TripCourse, telemetry: readonly Fix[]): MeasuredPath | null {
+/** The way from the pick-up to the drop-off, and how it follows the roads. */
+function rideOf(
+  course: TripCourse,
+  telemetry: readonly Fix[],
+  matcher: RouteMatcher | null,
+): (MeasuredPath & { readonly matched: MatchedRoute | null }) | null {
   const { stage, pickedUp, droppedOff } = course;
   if (stage !== 'completed' || pickedUp === null || droppedOff === null) return null;
   if (telemetryPeriodOf(course) === null) return null;
-  return measurePath(pickedUp.fix, within(telemetry, pickedUp.fix.at, droppedOff.fix.at), droppedOff.fix);
+  const points = within(telemetry, pickedUp.fix.at, droppedOff.fix.at);
+  const path = measurePath(pickedUp.fix, points, droppedOff.fix);
+  const isMatched = matcher !== null && path.meters !== null;
+  const fixes = isMatched ? [pickedUp.fix, ...points, droppedOff.fix] : [];
+  return { ...path, matched: isMatched ? matcher.match(fixes, path.meters) : null };
 }
 
 /** The way of the vehicle to the rider, or until the cancellation. */

@@ -1,5 +1,7 @@
+import { setImmediate as afterIo } from 'node:timers/promises';
 import type pg from 'pg';
 import { inTransaction, type Pool } from '../../database/pool.postgres.js';
+import type { RouteMatcher } from '../matching/route-matcher.js';
 import type { Fix } from '../path/fix.js';
 import { rebuildTrip, telemetryPeriodOf, type TelemetryPeriod } from '../course/rebuilt-trip.js';
 import { courseOf, type TripCourse } from '../course/trip-course.js';
@@ -17,8 +19,11 @@ import { writeTrips, type TripRow } from './write-trips.postgres.js';
 
 /** Advisory lock of the process that rebuilds trips. The same number in every process. */
 const LOCK = 7_245_121;
-/** Trips whose telemetry is in memory at the same time, limited by its time: about 200,000 points at one per second. */
-const MAX_TELEMETRY_MS = 200_000_000;
+/**
+ * Trips whose telemetry is in memory at the same time, limited by its time: about 20,000 points at one per second. They are matched
+ * to roads within seconds, between two statements of a transaction.
+ */
+const MAX_TELEMETRY_MS = 20_000_000;
 
 export interface RebuildCounts {
   /** Trips that were rebuilt because something was loaded that may change them. */
@@ -30,6 +35,8 @@ export interface RebuildCounts {
 interface RebuildOptions {
   readonly signal: AbortSignal;
   readonly nowMs: number;
+  /** Matches routes to roads. @default none are matched, and known matches are kept */
+  readonly matcher?: RouteMatcher | null;
   /** Called after each transaction. */
   readonly onRebuilt?: (counts: RebuildCounts) => void;
 }
@@ -43,7 +50,7 @@ interface RebuildOptions {
  */
 export async function rebuildTrips(
   pool: Pool,
-  { signal, nowMs, onRebuilt = () => {} }: RebuildOptions,
+  { signal, nowMs, matcher = null, onRebuilt = () => {} }: RebuildOptions,
 ): Promise<RebuildCounts> {
   let total: RebuildCounts = { rebuilt: 0, changed: 0 };
   await locked(pool, (client) => markSilentTrips(client, nowMs));
@@ -55,7 +62,7 @@ export async function rebuildTrips(
   }
   const limits = await readMarkLimits(pool);
   while (!signal.aborted) {
-    const counts = await locked(pool, (client) => rebuildClaimed(client, limits, nowMs));
+    const counts = await locked(pool, (client) => rebuildClaimed(client, limits, { nowMs, matcher }));
     if (counts === null) break;
     total = { rebuilt: total.rebuilt + counts.rebuilt, changed: total.changed + counts.changed };
     onRebuilt(total);
@@ -90,7 +97,7 @@ interface TripInWork {
 async function rebuildClaimed(
   client: pg.ClientBase,
   limits: MarkLimits,
-  nowMs: number,
+  { nowMs, matcher }: Required<Pick<RebuildOptions, 'nowMs' | 'matcher'>>,
 ): Promise<RebuildCounts | null> {
   const claimed = await claimTrips(client, limits);
   if (claimed === null) return null;
@@ -106,12 +113,15 @@ async function rebuildClaimed(
       period === null ? [] : [{ index, providerId, ...period }],
     );
     const telemetry = periods.length === 0 ? new Map<number, Fix[]>() : await readTelemetry(client, periods);
-    const rows = part.flatMap((trip) => {
+    const rows: TripRow[] = [];
+    for (const trip of part) {
       const points = telemetry.get(trip.index) ?? [];
       const isSuperseded = superseded.has(trip.index);
-      return rowOf(trip, points, { isSuperseded, nowMs });
-    });
-    changed += await writeTrips(client, rows);
+      rows.push(...rowOf(trip, points, { isSuperseded, nowMs, matcher }));
+      // Matching takes milliseconds for each trip: requests are answered in between.
+      if (matcher !== null) await afterIo();
+    }
+    changed += await writeTrips(client, rows, { isMatched: matcher !== null });
   }
   return { rebuilt: claimed.length, changed };
 }
@@ -129,7 +139,11 @@ function toTripInWork(claimed: ClaimedTrip, index: number, events: TripEvents): 
 function rowOf(
   { providerId, tripId, claimed: { known }, events, course, period }: TripInWork,
   telemetry: readonly Fix[],
-  now: { readonly isSuperseded: boolean; readonly nowMs: number },
+  options: {
+    readonly isSuperseded: boolean;
+    readonly nowMs: number;
+    readonly matcher: RouteMatcher | null;
+  },
 ): TripRow[] {
   if (known !== null) {
     if (events < known.events) return [];
@@ -142,7 +156,7 @@ function rowOf(
     if (isCovered && telemetry.length < known.points) return [];
   }
   return [
-    { provider_id: providerId, trip_id: tripId, ...rebuildTrip(course, { events, telemetry, ...now }) },
+    { provider_id: providerId, trip_id: tripId, ...rebuildTrip(course, { events, telemetry, ...options }) },
   ];
 }
 

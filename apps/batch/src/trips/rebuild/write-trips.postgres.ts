@@ -19,6 +19,8 @@ const TYPES: Readonly<Record<keyof RebuiltTrip, string>> = {
   wait_seconds: 'double precision',
   duration_seconds: 'double precision',
   distance_meters: 'double precision',
+  matched_distance: 'double precision',
+  matched_share: 'double precision',
   mean_speed: 'double precision',
   max_speed: 'double precision',
   dwell_seconds: 'double precision',
@@ -40,6 +42,16 @@ const TYPES: Readonly<Record<keyof RebuiltTrip, string>> = {
 };
 const COLUMNS = Object.keys(TYPES);
 
+/** What a route is matched from. While it is the same, a process without roads keeps what another one has matched. */
+const MATCHED_FROM = ['picked_up_at', 'dropped_off_at', 'distance_meters', 'points'];
+const isSameRoute = `(${MATCHED_FROM.map((column) => `rebuilt_trips.${column}`).join(', ')})
+      IS NOT DISTINCT FROM (${MATCHED_FROM.map((column) => `EXCLUDED.${column}`).join(', ')})`;
+
+function newValue(column: string): string {
+  if (!column.startsWith('matched_')) return `EXCLUDED.${column}`;
+  return `CASE WHEN NOT $2::boolean AND ${isSameRoute} THEN rebuilt_trips.${column} ELSE EXCLUDED.${column} END`;
+}
+
 const UPSERT = `
   INSERT INTO ride.rebuilt_trips (provider_id, trip_id, ${COLUMNS.join(', ')}, updated_at)
   SELECT provider_id, trip_id, ${COLUMNS.join(', ')}, clock_timestamp()
@@ -48,13 +60,20 @@ const UPSERT = `
       .map(([column, type]) => `${column} ${type}`)
       .join(', ')})
   ON CONFLICT (provider_id, trip_id) DO UPDATE SET
-    ${COLUMNS.map((column) => `${column} = EXCLUDED.${column}`).join(', ')}, updated_at = EXCLUDED.updated_at
+    ${COLUMNS.map((column) => `${column} = ${newValue(column)}`).join(', ')}, updated_at = EXCLUDED.updated_at
   WHERE (${COLUMNS.map((column) => `rebuilt_trips.${column}`).join(', ')})
-    IS DISTINCT FROM (${COLUMNS.map((column) => `EXCLUDED.${column}`).join(', ')})`;
+    IS DISTINCT FROM (${COLUMNS.map(newValue).join(', ')})`;
 
-/** Inserts or updates rows, and returns how many have changed. The others keep their `updated_at`. */
-export async function writeTrips(client: pg.ClientBase, rows: readonly TripRow[]): Promise<number> {
+/**
+ * Inserts or updates rows, and returns how many have changed. The others keep their `updated_at`. Unless `isMatched`, the routes
+ * were not matched to roads.
+ */
+export async function writeTrips(
+  client: pg.ClientBase,
+  rows: readonly TripRow[],
+  { isMatched }: { readonly isMatched: boolean },
+): Promise<number> {
   if (rows.length === 0) return 0;
-  const { rowCount } = await client.query(UPSERT, [JSON.stringify(rows)]);
+  const { rowCount } = await client.query(UPSERT, [JSON.stringify(rows), isMatched]);
   return rowCount ?? 0;
 }
