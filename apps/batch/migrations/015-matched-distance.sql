@@ -1,4 +1,4 @@
--- Distances of rebuilt trips on the roads, beside those along the positions.
+-- Distances of rebuilt trips on the roads, in addition to those along the positions.
 --
 -- No table is rewritten. The columns of existing trips are NULL: rebuild-trips matches them if BATCH_CITY is set.
 

@@ -259,7 +259,7 @@ describe('analysis.trip_comparison', () => {
 
   it('compares distances with the way on the roads if it is known', async () => {
     const [of, other] = [made(), made()];
-    const events = [...tripEvents(of), report(of, { distance: 6_900 })];
+    const events = [...tripEvents(of), report(of, { distance: 6_700 })];
     await loadAndRebuild([...events, ...tripEvents(other)], new RouteMatcher([detour]));
     const read = async () =>
       (
@@ -273,31 +273,23 @@ describe('analysis.trip_comparison', () => {
     expect(row['distance_meters']).toBeCloseTo(6_010, 0);
     // Each kilometre has a curve, which straight lines between the positions cut.
     expect(row['matched_distance']).toBeCloseTo(DETOUR_METERS, 0);
-    expect(row).toMatchObject({
-      compared_with: 'roads',
-      distance_difference_meters: 6_900 - (row['matched_distance'] as number),
-      differences: ['distance'],
-      explanation: `6900 m were reported, and ${Math.round(row['matched_distance'] as number)} m were driven`,
-    });
+    expect(row).toMatchObject({ compared_with: 'roads', differences: [], explanation: '' });
+    expect(row['distance_difference_meters']).toBeCloseTo(6_700 - DETOUR_METERS, 0);
 
     // A process without roads keeps the distance, until the route changes.
     await loadAndRebuild([vehicleEvent(['trip_end'], ENDS + 1_500, of)]);
-    expect(await read()).toMatchObject({ matched_distance: null, compared_with: 'telemetry' });
-    const updated = async () =>
-      (
-        await database.query(
-          'SELECT matched_distance, updated_at FROM ride.rebuilt_trips WHERE trip_id = $1',
-          [other.trip_id],
-        )
-      )[0]!;
-    const before = await updated();
-    expect(before['matched_distance']).toBeCloseTo(DETOUR_METERS, 0);
-    await pool.query('INSERT INTO ride.trip_marks (provider_id, trip_id) VALUES ($1, $2)', [
-      PROVIDER,
-      other.trip_id,
-    ]);
+    expect(await read()).toMatchObject({
+      matched_distance: null,
+      compared_with: 'telemetry',
+      differences: ['distance'],
+    });
+    const sql = 'SELECT matched_distance, updated_at FROM ride.rebuilt_trips WHERE trip_id = $1';
+    const before = await database.query(sql, [other.trip_id]);
+    expect(before[0]!['matched_distance']).toBeCloseTo(DETOUR_METERS, 0);
+    const mark = 'INSERT INTO ride.trip_marks (provider_id, trip_id) VALUES ($1, $2)';
+    await pool.query(mark, [PROVIDER, other.trip_id]);
     await loadAndRebuild([]);
-    expect(await updated()).toEqual(before);
+    expect(await database.query(sql, [other.trip_id])).toEqual(before);
   });
 
   it('has neither trips that are in progress nor cancelled ones that were not reported', async () => {

@@ -6,6 +6,7 @@ import {
   positionOnEdge,
   type MatchedTrace,
   type RoadNetwork,
+  type TracePoint,
 } from '@hailstream/roads';
 import type { Fix } from '../path/fix.js';
 import { withoutOutliers } from '../path/outliers.js';
@@ -14,6 +15,8 @@ import { withoutOutliers } from '../path/outliers.js';
 const MAX_FIXES = 20_000;
 /** A fix that is further from its place on the roads was not on them. The matcher moves places by up to 20 m. */
 const OFF_ROAD_METERS = 40;
+/** The course that a receiver reports at a lower speed is noise, in metres per second. */
+const COURSE_FROM = 2;
 /** After this time without a fix, a vehicle that is this far away may have taken another way than the shortest. */
 const UNKNOWN_AFTER_MS = 120_000;
 const UNKNOWN_FROM_METERS = 100;
@@ -72,7 +75,7 @@ class CityRoads {
 
   match(route: readonly Fix[], measuredMeters: number): MatchedRoute {
     const { network, matcher } = (this.roads ??= this.build());
-    const trace = matcher.match(route.map(({ at, lat, lng }) => ({ lat, lng, timestamp: at })));
+    const trace = matcher.match(route.map(tracePointOf));
     const isOnRoad = route.map((fix, index) => {
       const place = trace.places[index];
       if (place === undefined) return false;
@@ -88,6 +91,11 @@ class CityRoads {
     const network = buildRoadNetwork(this.city.features);
     return { network, matcher: new MapMatcher(network) };
   }
+}
+
+function tracePointOf({ at, lat, lng, speed, heading }: Fix): TracePoint {
+  const hasCourse = heading !== null && speed !== null && speed >= COURSE_FROM;
+  return { lat, lng, timestamp: at, ...(hasCourse && { heading }) };
 }
 
 function matchedShare(route: readonly Fix[], isOnRoad: readonly boolean[], { breaks }: MatchedTrace): number {
