@@ -35,7 +35,9 @@ export const warehouseSuite: Suite = {
   run: async (effort, say) => {
     await using folder = await temporaryFolder();
     say('starting the broker and Postgres');
-    await using broker = await startBrokerProcess(join(folder.path, 'broker'));
+    // Records of the first days are older than the retention of the log.
+    const settings = ['log.retention.ms=-1'];
+    await using broker = await startBrokerProcess(join(folder.path, 'broker'), undefined, settings);
     await using postgres = await startPostgres({ dataDir: join(folder.path, 'postgres'), port: 0 });
     return await measure(
       { brokers: broker.url, databaseUrl: postgres.url, postgresPid: postgres.pid },
