@@ -121,6 +121,13 @@ function figuresOf(some: readonly Ride[]): Record<string, number> {
   };
 }
 
+/** Rides with a pick-up yesterday. */
+const pickedUp = (location: typeof PORT): readonly Ride[] =>
+  rides.filter(
+    (ride) =>
+      ride.location === location && ride.end === 'completed' && isYesterday(ride.requestedMs + ride.waitMs),
+  );
+
 describe(readReport, () => {
   it('has the figures of the day and of the day before', async () => {
     const read = await report();
@@ -165,7 +172,12 @@ describe(readReport, () => {
     expect(inZone.zone).toBe('Hill');
     const { zones } = await report({ areas: [hill] });
     expect(zones).toMatchObject([
-      { name: 'Hill', requests: ofDay(YESTERDAY).filter(({ location }) => location === HILL).length },
+      {
+        name: 'Hill',
+        requests: ofDay(YESTERDAY).filter(({ location }) => location === HILL).length,
+        pickUps: pickedUp(HILL).length,
+        previousRequests: ofDay(YESTERDAY - DAY_MS).filter(({ location }) => location === HILL).length,
+      },
     ]);
   });
 
@@ -199,6 +211,7 @@ describe(readReport, () => {
       expect(at(location)).toMatchObject({
         requests: there.length,
         unmet: there.filter(({ end }) => end !== 'completed').length,
+        pickUps: pickedUp(location).length,
       });
     }
     const positions = rides.flatMap(positionsOf).filter(isYesterday);
@@ -218,7 +231,7 @@ describe(readReport, () => {
         )
         .reduce((sum, seconds) => sum + seconds, 0);
       expect(availableSeconds).toBeGreaterThan(100);
-      expect(at(location)!.availableVehicles).toBeCloseTo(availableSeconds / 86_400, 9);
+      expect(at(location)!.availableHours).toBeCloseTo(availableSeconds / 3_600, 6);
     }
   });
 

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { labelSpot, mapFrame, mapPath, scaleBar, shadeLimits, shadeOf, shadeRanges } from './report-map.js';
+import {
+  centralRings,
+  labelSpot,
+  mapFrame,
+  mapPath,
+  scaleBar,
+  shadeLimits,
+  shadeOf,
+  shadeRanges,
+} from './report-map.js';
 
 const SIZE = { width: 420, maxHeight: 460, margin: 14, bottom: 28 };
 
@@ -42,6 +51,26 @@ describe(mapPath, () => {
       [0.2, 0.1, 0.4, 0.1, 0.4, 0.2],
     ]);
     expect(path.match(/M[\d. ]+L[\d. ]+L[\d. ]+Z/g)).toHaveLength(2);
+  });
+});
+
+describe(centralRings, () => {
+  const area = (lng: number, lat: number, value: number | null) => ({
+    ring: [lng, lat, lng, lat, lng, lat],
+    value,
+  });
+
+  it('leaves out areas with the outer hundredth of the values in a direction, and those without', () => {
+    const middle = Array.from({ length: 98 }, (_, index) =>
+      area(7 + index / 1_000, 43 + (index % 10) / 1_000, 10),
+    );
+    const far = [area(9, 43, 1), area(5, 43, 1), area(7, 50, 2), area(7.05, 43, null), area(7.05, 43, 0)];
+    expect(centralRings([...far, ...middle])).toEqual(middle.map(({ ring }) => ring));
+  });
+
+  it('is the only area with a value, and empty without one', () => {
+    expect(centralRings([area(7, 43, 1), area(8, 44, 0)])).toHaveLength(1);
+    expect(centralRings([area(7, 43, null)])).toEqual([]);
   });
 });
 

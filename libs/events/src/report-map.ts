@@ -11,6 +11,8 @@ const SCALE_SHARE = 0.3;
 /** Shades of values, from the lightest. */
 const MAP_SHADES = 6;
 
+/** Of the values, on each side of a map. */
+const OUTER_SHARE = 0.01;
 /** Horizontal lines on which the place of a name is searched, and the height of a name of two lines. */
 const LABEL_LINES = 15;
 const LABEL_HEIGHT = 22;
@@ -36,8 +38,7 @@ export function mapFrame(
   },
 ): MapFrame {
   const firstLng = rings[0]?.[0] ?? 0;
-  // Longitudes near the first one: a city may lie on both sides of the antimeridian.
-  const near = (lng: number): number => firstLng + ((((lng - firstLng + 540) % 360) + 360) % 360) - 180;
+  const near = (lng: number): number => nearTo(firstLng, lng);
   const [west, east] = rangeOf(rings, 0, near);
   const [south, north] = rangeOf(rings, 1, (lat) => lat);
   const stretch = Math.cos(((south + north) / 2) * DEGREES);
@@ -52,6 +53,26 @@ export function mapFrame(
     metresPerUnit: (DEGREES * EARTH_RADIUS_METRES) / scale,
     point: (lng, lat) => [left + (near(lng) - west) * stretch * scale, margin + (north - lat) * scale],
   };
+}
+
+/**
+ * The rings of the areas in the middle: without those that have the outer hundredth of the values in a direction. A few far areas
+ * would make all others small.
+ */
+export function centralRings(
+  areas: readonly { readonly ring: MapRing; readonly value: number | null }[],
+): MapRing[] {
+  const known = areas.flatMap(({ ring, value }) => (value !== null && value > 0 ? [{ ring, value }] : []));
+  const firstLng = known[0]?.ring[0] ?? 0;
+  const lngOf = ({ ring }: { readonly ring: MapRing }): number => nearTo(firstLng, ring[0]!);
+  const latOf = ({ ring }: { readonly ring: MapRing }): number => ring[1]!;
+  const [west, east] = centralRange(known, lngOf);
+  const [south, north] = centralRange(known, latOf);
+  return known
+    .filter(
+      (area) => lngOf(area) >= west && lngOf(area) <= east && latOf(area) >= south && latOf(area) <= north,
+    )
+    .map(({ ring }) => ring);
 }
 
 /** Path data of SVG for some rings. */
@@ -147,6 +168,28 @@ function rangeOf(
     }
   }
   return least === Infinity ? [0, 0] : [least, most];
+}
+
+/** A longitude near another one: a city may lie on both sides of the antimeridian. */
+function nearTo(other: number, lng: number): number {
+  return other + ((((lng - other + 540) % 360) + 360) % 360) - 180;
+}
+
+/** Where the middle of the values is, without the outer hundredth on each side. */
+function centralRange<Area extends { readonly value: number }>(
+  areas: readonly Area[],
+  placeOf: (area: Area) => number,
+): readonly [number, number] {
+  const sorted = areas.toSorted((left, right) => placeOf(left) - placeOf(right));
+  const total = sorted.reduce((sum, { value }) => sum + value, 0);
+  let [sum, least, most] = [0, Infinity, -Infinity];
+  for (const area of sorted) {
+    const before = sum;
+    sum += area.value;
+    if (least === Infinity && sum > total * OUTER_SHARE) least = placeOf(area);
+    if (before < total * (1 - OUTER_SHARE)) most = placeOf(area);
+  }
+  return [least, most];
 }
 
 function areaOf(ring: MapRing): number {

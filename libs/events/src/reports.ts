@@ -2,6 +2,7 @@ import type { MapRing } from './report-map.js';
 import type { ReportPeriodKind } from './report-periods.js';
 
 export {
+  centralRings,
   labelSpot,
   mapFrame,
   mapPath,
@@ -123,8 +124,10 @@ export interface ReportCell {
   readonly requests: number | null;
   /** Requests without a pick-up. */
   readonly unmet: number | null;
-  /** Mean number of vehicles that were available. */
-  readonly availableVehicles: number | null;
+  /** Pick-ups of vehicles in the cell, with street hails. */
+  readonly pickUps: number | null;
+  /** Time that vehicles were available in the cell, in hours. */
+  readonly availableHours: number | null;
   readonly positions: number | null;
   readonly suppressed: readonly string[];
 }
@@ -140,8 +143,11 @@ export interface ReportZone {
   readonly unmet: number | null;
   readonly medianWaitSeconds: number | null;
   readonly p90WaitSeconds: number | null;
+  /** Pick-ups of vehicles in the zone, with street hails. */
+  readonly pickUps: number | null;
   /** Of the period before. */
   readonly previousRequests: number | null;
+  readonly previousPickUps: number | null;
   readonly previousMedianWaitSeconds: number | null;
   readonly suppressed: readonly string[];
 }

@@ -36,7 +36,8 @@ const cells: ReportFigures['cells'] = [
     requests: 60,
     unmet: 7,
     visits: 90,
-    available_seconds: 81000,
+    available_seconds: 81_000,
+    pick_ups: 60,
     positions: 700,
   },
   {
@@ -44,7 +45,8 @@ const cells: ReportFigures['cells'] = [
     requests: 50,
     unmet: 6,
     visits: 9,
-    available_seconds: 8100,
+    available_seconds: 8_100,
+    pick_ups: 50,
     positions: 70,
   },
   {
@@ -53,6 +55,7 @@ const cells: ReportFigures['cells'] = [
     unmet: 1,
     visits: 1,
     available_seconds: 900,
+    pick_ups: 3,
     positions: 7,
   },
 ];
@@ -86,6 +89,8 @@ export function makeFigures(given: Partial<ReportFigures> = {}): ReportFigures {
     cells,
     zones: [],
     previousZones: [],
+    pickUps: new Map(),
+    previousPickUps: new Map(),
     areas: [],
     quality: [
       {

@@ -44,7 +44,7 @@ describe(compileReport, () => {
     });
     expect(intervals[9]).toMatchObject({ requests: 60, suppressed: [] });
     expect(cells.map(({ requests }) => requests)).toEqual([60, null, null]);
-    expect(cells.map(({ availableVehicles }) => availableVehicles)).toEqual([90 / 96, null, null]);
+    expect(cells.map(({ availableHours }) => availableHours)).toEqual([22.5, null, null]);
   });
 
   it('does not reveal a suppressed outcome by the sum of the cancellations', () => {

@@ -1,6 +1,5 @@
 import type {
   Report,
-  ReportCell,
   ReportFigure,
   ReportFigureId,
   ReportInterval,
@@ -10,31 +9,21 @@ import type {
   ReportQuality,
   ReportState,
   ReportUnit,
-  ReportZone,
 } from '@hailstream/events/reports';
-import { cellToBoundary, cellToParent } from 'h3-js';
+import { outlinesOf, reportCells, reportZones, type PlaceFigures } from './compile-places.js';
 import { intervalStarts } from './period.js';
 import type {
-  CellFigures,
   ComparisonRow,
   Earnings,
   PeriodTotals,
   QualityRow,
   Series,
   VehicleTime,
-  ZoneFigures,
 } from './report-query.postgres.js';
 import { suppressedCounts, suppressRows } from './suppress.js';
-import type { ReportArea } from './zones.js';
 
 const HOURS_OF_DAY = Array.from({ length: 24 }, (_, hour) => hour);
 const HOUR_SECONDS = 3_600;
-/** Resolution of the cells in the tables, and the finest and coarsest of reports. */
-const STORED_RESOLUTION = 9;
-const FINEST_RESOLUTION = 8;
-const COARSEST_RESOLUTION = 5;
-/** Cells of a report. If there are more, they are combined to larger ones. */
-const MAX_CELLS = 1_500;
 
 /** What was read of one period. */
 export interface PeriodFigures {
@@ -44,7 +33,7 @@ export interface PeriodFigures {
 }
 
 /** Everything that a report is made of, before small counts are suppressed. */
-export interface ReportFigures {
+export interface ReportFigures extends PlaceFigures {
   readonly period: ReportPeriod;
   readonly previousPeriod: ReportPeriod;
   readonly current: PeriodFigures;
@@ -53,10 +42,6 @@ export interface ReportFigures {
   readonly previousIntervals: Series;
   /** `undefined` for a day. */
   readonly hours: Series | undefined;
-  readonly cells: readonly CellFigures[];
-  readonly zones: readonly ZoneFigures[];
-  readonly previousZones: readonly ZoneFigures[];
-  readonly areas: readonly ReportArea[];
   readonly quality: readonly QualityRow[];
   /** Records that could not be loaded; 0 in the report of a provider, because their providers are not known. */
   readonly rejects: number;
@@ -74,7 +59,7 @@ interface CompileOptions {
 export function compileReport(figures: ReportFigures, options: CompileOptions): Report {
   const { period, previousPeriod: previous, intervals, hours, comparison } = figures;
   const { providerId, zone, minCount, nowMs } = options;
-  const cells = reportCells(figures.cells, period, minCount);
+  const cells = reportCells(figures.cells, minCount);
   return {
     period,
     previous,
@@ -94,10 +79,7 @@ export function compileReport(figures: ReportFigures, options: CompileOptions): 
     cellResolution: cells.resolution,
     cells: cells.cells,
     zones: reportZones(figures, minCount),
-    outlines: {
-      cells: cells.cells.map(({ cell }) => cornersOf(cell)),
-      zones: figures.areas.map(({ id, name, rings }) => ({ id, name, rings })),
-    },
+    outlines: outlinesOf(cells.cells, figures.areas),
     quality: reportQuality(figures),
     comparison: comparison && suppressRows(comparison, { trips: [] }, minCount),
   };
@@ -306,102 +288,6 @@ function statesOf(time: VehicleTime | undefined): ReportState[] {
     state,
     seconds: time[state],
   }));
-}
-
-function reportCells(
-  stored: readonly CellFigures[],
-  period: ReportPeriod,
-  minCount: number,
-): { resolution: number; cells: ReportCell[] } {
-  let resolution = FINEST_RESOLUTION;
-  let combined = combineCells(stored, resolution);
-  while (combined.length > MAX_CELLS && resolution > COARSEST_RESOLUTION) {
-    resolution -= 1;
-    combined = combineCells(stored, resolution);
-  }
-  const seconds = (Date.parse(period.to) - Date.parse(period.from)) / 1_000;
-  const rows = combined.map(({ cell, requests, unmet, visits, available_seconds: available, positions }) => ({
-    cell,
-    requests,
-    unmet,
-    availableVehicles: available / seconds,
-    visits,
-    positions,
-  }));
-  const dependents = {
-    requests: ['unmet'],
-    unmet: [],
-    visits: ['availableVehicles'],
-    positions: [],
-  } as const;
-  const cells = suppressRows(rows, dependents, minCount).map(({ visits: _, suppressed, ...cell }) => ({
-    ...cell,
-    suppressed: suppressed.filter((name) => name !== 'visits'),
-  }));
-  return { resolution, cells };
-}
-
-function combineCells(stored: readonly CellFigures[], resolution: number): CellFigures[] {
-  const combined = new Map<string, CellFigures>();
-  for (const { cell: child, ...figures } of stored) {
-    const cell = resolution === STORED_RESOLUTION ? child : cellToParent(child, resolution);
-    const known = combined.get(cell);
-    combined.set(cell, {
-      cell,
-      requests: (known?.requests ?? 0) + figures.requests,
-      unmet: (known?.unmet ?? 0) + figures.unmet,
-      visits: (known?.visits ?? 0) + figures.visits,
-      available_seconds: (known?.available_seconds ?? 0) + figures.available_seconds,
-      positions: (known?.positions ?? 0) + figures.positions,
-    });
-  }
-  return [...combined.values()];
-}
-
-/** The corners of a cell, to about a metre. */
-function cornersOf(cell: string): number[] {
-  return cellToBoundary(cell).flatMap(([lat, lng]) =>
-    [lng, lat].map((degrees) => Math.round(degrees * 1e5) / 1e5),
-  );
-}
-
-/** Zones in which rides were requested in the period or the one before. */
-function reportZones({ zones, previousZones, areas }: ReportFigures, minCount: number): ReportZone[] {
-  const [now, before] = [zones, previousZones].map((each) => new Map(each.map((zone) => [zone.id, zone])));
-  const known = areas.filter(({ id }) => now!.has(id) || before!.has(id));
-  const rows = known.map(({ id, name }) => {
-    const [zone, earlier] = [now!.get(id), before!.get(id)];
-    return {
-      id,
-      name,
-      requests: zone?.requests ?? 0,
-      completed: zone?.completed ?? 0,
-      cancelled: zone?.cancelled ?? 0,
-      unmet: zone?.unmet ?? 0,
-      waits: zone?.waits ?? 0,
-      medianWaitSeconds: zone?.median_wait ?? null,
-      p90WaitSeconds: zone?.p90_wait ?? null,
-      previousRequests: earlier?.requests ?? 0,
-      previousWaits: earlier?.waits ?? 0,
-      previousMedianWaitSeconds: earlier?.median_wait ?? null,
-    };
-  });
-  const dependents = {
-    requests: ['completed', 'cancelled', 'unmet', 'medianWaitSeconds', 'p90WaitSeconds'],
-    // Most rides end in one of the two ways: one of them and the requests would reveal the other.
-    completed: ['cancelled', 'unmet'],
-    cancelled: ['completed', 'unmet'],
-    unmet: ['completed', 'cancelled'],
-    waits: ['medianWaitSeconds', 'p90WaitSeconds'],
-    previousRequests: ['previousMedianWaitSeconds'],
-    previousWaits: ['previousMedianWaitSeconds'],
-  } as const;
-  return suppressRows(rows, dependents, minCount).map(
-    ({ waits: _, previousWaits: __, suppressed, ...zone }) => ({
-      ...zone,
-      suppressed: suppressed.filter((name) => name !== 'waits' && name !== 'previousWaits'),
-    }),
-  );
 }
 
 function reportQuality({ quality, rejects }: ReportFigures): ReportQuality[] {

@@ -74,6 +74,7 @@ export interface CellFigures {
   readonly visits: number;
   /** Time that vehicles were available. */
   readonly available_seconds: number;
+  readonly pick_ups: number;
   readonly positions: number;
 }
 
@@ -210,13 +211,15 @@ export class PeriodQuery {
   async cells(): Promise<CellFigures[]> {
     return this.rows(
       `SELECT cell, sum(requests)::int AS requests, sum(unmet)::int AS unmet, sum(visits)::int AS visits,
-         sum(available_seconds)::float8 AS available_seconds, sum(positions)::float8 AS positions
+         sum(available_seconds)::float8 AS available_seconds, sum(pick_ups)::int AS pick_ups,
+         sum(positions)::float8 AS positions
        FROM (
          SELECT h3_cell AS cell, count(*) AS requests, count(*) FILTER (WHERE picked_up_at IS NULL) AS unmet,
-           0 AS visits, 0 AS available_seconds, 0 AS positions
+           0 AS visits, 0 AS available_seconds, 0 AS pick_ups, 0 AS positions
          ${REQUESTED} GROUP BY h3_cell
          UNION ALL
-         SELECT to_hex(h3_cell), 0, 0, ${VISITS}, sum(available_seconds), sum(positions) ${CELL_QUARTERS} GROUP BY h3_cell
+         SELECT to_hex(h3_cell), 0, 0, ${VISITS}, sum(available_seconds), sum(pick_ups), sum(positions)
+         ${CELL_QUARTERS} GROUP BY h3_cell
        ) AS counts
        GROUP BY cell ORDER BY cell`,
       this.values,
@@ -234,6 +237,19 @@ export class PeriodQuery {
        GROUP BY zones.id ORDER BY zones.id`,
       [...this.values, pairs.map(([id]) => id), pairs.map(([, cell]) => cell)],
     );
+  }
+
+  /** Pick-ups of vehicles in zones, by the id of the zone. */
+  async zonePickUps(areas: readonly ReportArea[]): Promise<ReadonlyMap<string, number>> {
+    const pairs = areas.flatMap(({ id, cells }) => cells.map((cell) => [id, cell] as const));
+    const rows = await this.rows<{ id: string; pick_ups: number }>(
+      `SELECT zones.id, sum(pick_ups)::int AS pick_ups
+       FROM (SELECT to_hex(h3_cell) AS cell, sum(pick_ups) AS pick_ups ${CELL_QUARTERS} GROUP BY h3_cell) AS cells
+       JOIN unnest($5::text[], $6::text[]) AS zones (id, cell) USING (cell)
+       WHERE pick_ups > 0 GROUP BY zones.id`,
+      [...this.values, pairs.map(([id]) => id), pairs.map(([, cell]) => cell)],
+    );
+    return new Map(rows.map((row) => [row.id, row.pick_ups]));
   }
 
   async quality(): Promise<QualityRow[]> {

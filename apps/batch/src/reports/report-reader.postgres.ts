@@ -53,6 +53,8 @@ async function reportWith(client: pg.ClientBase, request: ReportRequest): Promis
     cells: await query.cells(),
     zones: hasZones ? await query.zones(areas) : [],
     previousZones: hasZones ? await before.zones(areas) : [],
+    pickUps: hasZones ? await query.zonePickUps(areas) : new Map<string, number>(),
+    previousPickUps: hasZones ? await before.zonePickUps(areas) : new Map<string, number>(),
     areas: area === null ? areas : [area],
     quality: await query.quality(),
     rejects: providerId === null ? await query.rejects() : 0,

@@ -18,13 +18,15 @@ const duration = (seconds: number): string => formatDuration(seconds * 1_000);
 const measures = {
   zones: [
     ['requests', formatCount],
+    ['pickUps', formatCount],
     ['unmet', formatCount],
     ['medianWaitSeconds', duration],
   ],
   cells: [
     ['requests', formatCount],
+    ['pickUps', formatCount],
     ['unmet', formatCount],
-    ['availableVehicles', oneDecimal],
+    ['availableHours', oneDecimal],
     ['positions', formatCount],
   ],
 } as const;
@@ -39,7 +41,8 @@ export function PlacesSection({ report }: { report: Report }) {
   const [chosen, setMeasure] = useState<Measure>('requests');
   const openPlace = useOpenPlace(report);
   const kind = outlines.zones.length === 0 ? 'cells' : chosenKind;
-  const shown = measures[kind].find(([name]) => name === chosen) ?? measures[kind][0];
+  const offered = offeredMeasures(report, kind);
+  const shown = offered.find(([name]) => name === chosen) ?? offered[0] ?? measures[kind][0];
   if (cells.length === 0) return null;
   const [measure, format] = shown;
   return (
@@ -63,7 +66,7 @@ export function PlacesSection({ report }: { report: Report }) {
         <Segments<Measure>
           label={t('reports.mapMeasure')}
           value={measure}
-          options={measures[kind].map(([name]) => [name, t(`reports.measure.${name}`)] as const)}
+          options={offered.map(([name]) => [name, t(`reports.measure.${name}`)] as const)}
           onChange={setMeasure}
         />
       </div>
@@ -84,6 +87,14 @@ export function PlacesSection({ report }: { report: Report }) {
         <CellsTable report={report} onOpen={openPlace} />
       )}
     </section>
+  );
+}
+
+/** The measures of which any area has a value. */
+function offeredMeasures({ zones, cells }: Report, kind: AreaKind) {
+  const rows: readonly object[] = kind === 'zones' ? zones : cells;
+  return measures[kind].filter(([name]) =>
+    rows.some((row) => ((row as Readonly<Record<string, number | null>>)[name] ?? 0) > 0),
   );
 }
 
@@ -128,6 +139,7 @@ function ZonesTable({ report, onOpen }: { report: Report; onOpen: (rings: readon
     [t('reports.measure.requests'), ({ requests }) => known(requests, formatCount)],
     [t('reports.previous'), ({ previousRequests }) => known(previousRequests, formatCount)],
     [t('reports.change'), ({ requests, previousRequests }) => percentChange(requests, previousRequests)],
+    [t('reports.measure.pickUps'), ({ pickUps }) => known(pickUps, formatCount)],
     [t('reports.figure.completed'), ({ completed }) => known(completed, formatCount)],
     [t('reports.measure.cancelled'), ({ cancelled }) => known(cancelled, formatCount)],
     [t('reports.measure.unmet'), ({ unmet }) => known(unmet, formatCount)],
@@ -160,7 +172,7 @@ function CellsTable({ report, onOpen }: { report: Report; onOpen: (rings: readon
   const { cells, outlines } = report;
   const busiest = cells
     .map((cell, index) => ({ ...cell, ring: outlines.cells[index]! }))
-    .sort((left, right) => (right.requests ?? 0) - (left.requests ?? 0))
+    .sort((left, right) => busyness(right) - busyness(left))
     .slice(0, BUSIEST_CELLS);
   const columns = measures.cells.map(([name]) => t(`reports.measure.${name}`));
   return (
@@ -177,6 +189,11 @@ function CellsTable({ report, onOpen }: { report: Report; onOpen: (rings: readon
       ))}
     </PlacesTable>
   );
+}
+
+/** Requests, or pick-ups if nothing was requested, or positions. */
+function busyness({ requests, pickUps, positions }: ReportCell): number {
+  return (requests ?? 0) * 1e6 + (pickUps ?? 0) * 1e3 + (positions ?? 0) / 1e3;
 }
 
 function PlacesTable(props: {

@@ -1,4 +1,5 @@
 import {
+  centralRings,
   labelSpot,
   mapFrame,
   mapPath,
@@ -36,12 +37,7 @@ export function ReportMap(props: {
   const { label, areas, outlines, format, onOpen } = props;
   const values = areas.flatMap(({ value }) => (value !== null && value > 0 ? [value] : []));
   const limits = shadeLimits(values);
-  // A few far cells without a value would make all others small.
-  const drawn = areas.filter(({ name, value }) => name !== null || (value ?? 0) > 0);
-  const frame = mapFrame(
-    (drawn.length === 0 ? areas : drawn).flatMap(({ rings }) => rings),
-    SIZE,
-  );
+  const frame = mapFrame(extentOf(areas, outlines), SIZE);
   const wordsOf = (value: number | null): string => (value === null ? UNKNOWN : format(value));
   return (
     <figure className="reports-map">
@@ -80,6 +76,17 @@ export function ReportMap(props: {
       </p>
     </figure>
   );
+}
+
+/** What the map shows as large as possible: the zones, or the cells in the middle. */
+function extentOf(
+  areas: readonly ReportArea[],
+  outlines: readonly (readonly MapRing[])[],
+): readonly MapRing[] {
+  if (outlines.length > 0) return outlines.flat();
+  if (areas.some(({ name }) => name !== null)) return areas.flatMap(({ rings }) => rings);
+  const central = centralRings(areas.map(({ rings, value }) => ({ ring: rings[0]!, value })));
+  return central.length === 0 ? areas.flatMap(({ rings }) => rings) : central;
 }
 
 function shadeClass(limits: readonly number[], value: number | null): string {

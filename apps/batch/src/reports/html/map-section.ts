@@ -1,4 +1,11 @@
-import { shadeLimits, shadeOf, shadeRanges, type Report, type ReportCell } from '@hailstream/events/reports';
+import {
+  centralRings,
+  shadeLimits,
+  shadeOf,
+  shadeRanges,
+  type Report,
+  type ReportCell,
+} from '@hailstream/events/reports';
 import { areaMap } from '../charts/area-map.js';
 import { escapeText } from '../charts/svg.js';
 import { formatCount, formatVehicles } from '../formats.js';
@@ -9,11 +16,12 @@ const WIDTH = 420;
 const MAPS = [
   ['requests', 'Demand', 'Rides requested from the cell.', formatCount],
   ['unmet', 'Unmet demand', 'Rides requested from the cell without a pick-up.', formatCount],
+  ['pickUps', 'Pick-ups', 'Pick-ups of vehicles in the cell, with street hails.', formatCount],
   [
-    'availableVehicles',
+    'availableHours',
     'Supply',
-    'Mean number of available vehicles in the cell. A position counts until the next one of the vehicle, at most two minutes.',
-    formatVehicles,
+    'Hours that vehicles were available in the cell. A position counts until the next one of the vehicle, at most two minutes.',
+    (hours: number) => `${formatVehicles(hours)} h`,
   ],
   ['positions', 'Positions', 'Positions of vehicles in the cell.', formatCount],
 ] as const satisfies readonly (readonly [keyof ReportCell, string, string, (value: number) => string])[];
@@ -61,7 +69,10 @@ function cellMap(
       };
     }),
     outlines: outlines.zones.map(({ rings }) => rings),
-    extent: outlines.cells.filter((_, index) => (values[index] ?? 0) > 0),
+    extent:
+      outlines.zones.length > 0
+        ? outlines.zones.flatMap(({ rings }) => rings)
+        : centralRings(outlines.cells.map((ring, index) => ({ ring, value: values[index]! }))),
   });
   const keys = shadeKeys(known, format, values.includes(null) ? 'suppressed, also outside of the map' : null);
   return `<div>${chartHeading(title, definition)}<figure>${drawn}${keys}</figure></div>`;

@@ -103,4 +103,17 @@ describe(reportHtml, () => {
     expect(html).toContain('before, 2026-02-28');
     expect(htmlOf(figures)).not.toContain('class="before"');
   });
+
+  it('shows the pick-ups of zones without requests', () => {
+    const ring = [7.4, 43.7, 7.5, 43.7, 7.5, 43.8, 7.4, 43.8, 7.4, 43.7];
+    const html = htmlOf(
+      makeFigures({
+        areas: [{ id: 'port', name: 'Port', cells: [], rings: [ring] }],
+        pickUps: new Map([['port', 70]]),
+        previousPickUps: new Map([['port', 50]]),
+      }),
+    );
+    expect(html).toContain('Pick-ups by zone');
+    expect(html).toMatch(/<th scope="row">Port<\/th><td>70<\/td><td>50<\/td><td>\+40 %<\/td><\/tr>/);
+  });
 });

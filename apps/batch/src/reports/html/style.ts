@@ -75,9 +75,11 @@ thead th { color: var(--soft); font-size: 13px; font-weight: 600; }
 details { margin: 8px 0; } summary { color: var(--soft); font-size: 13px; cursor: pointer; }
 .empty { margin: 12px 0; padding: 12px 14px; border: 1px dashed var(--line); border-radius: 8px; color: var(--soft); }
 .few { color: var(--soft); } .value .few { font-size: 20px; }
+@media screen and (max-width: 500px) { .axis { font-size: 17px; } }
 @media print {
   body { max-width: none; padding: 0; font-size: 11pt; }
-  h2, h3 { break-after: avoid; } table, tr { break-inside: avoid; }
+  h2, h3, .definition, .legend { break-after: avoid; } figcaption, table, tr { break-inside: avoid; }
+  figure .legend { break-after: auto; } .charts, .maps.wide { grid-template-columns: 1fr 1fr; }
   details:not([open]) { display: none; }
   rect, path, .swatch, .key::before { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   @page { margin: 15mm; }

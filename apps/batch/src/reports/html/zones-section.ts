@@ -9,50 +9,81 @@ const SMALL_WIDTH = 420;
 /** Changes up to this many percent have the lightest colour, up to three times as many the next one. */
 const SMALL_CHANGE = 10;
 
+/** What is counted in zones. A fleet without requests, such as taxis at stands, has pick-ups only. */
+interface Counted {
+  readonly now: 'requests' | 'pickUps';
+  readonly before: 'previousRequests' | 'previousPickUps';
+  readonly title: string;
+  readonly definition: string;
+}
+
+const REQUESTS: Counted = {
+  now: 'requests',
+  before: 'previousRequests',
+  title: 'Requests',
+  definition: 'Rides requested from the zone.',
+};
+const PICK_UPS: Counted = {
+  now: 'pickUps',
+  before: 'previousPickUps',
+  title: 'Pick-ups',
+  definition: 'Pick-ups of vehicles in the zone, with street hails.',
+};
+
 /** Demand and waits in each zone, as maps and as a table; empty without zones. */
 export function zonesSection(report: Report): string {
   const { zones, previous, minCount, outlines } = report;
   if (zones.length === 0) return '';
+  const hasRequests = zones.some(
+    ({ requests, suppressed }) => requests !== 0 || suppressed.includes('requests'),
+  );
+  const counted = hasRequests ? REQUESTS : PICK_UPS;
   const top = heading(
     'Zones',
-    `Rides by the zone from which they were requested. A ride counts in every zone that contains it. Before: ${previous.name}.`,
+    `Requests and waits are those of rides requested from the zone, pick-ups are where they were. A ride counts in every zone that contains it. Before: ${previous.name}.`,
   );
-  const maps = outlines.zones.length === 0 ? '' : zoneMaps(report);
-  const rows = zones.map((zone): Cell[] => {
-    const cell = (key: keyof ReportZone, format: (value: number) => string): Cell => {
-      if (zone.suppressed.includes(key)) return { isFew: true };
-      const value = zone[key];
-      return typeof value === 'number' ? format(value) : '–';
-    };
-    return [
-      zone.name,
-      cell('requests', formatCount),
-      cell('previousRequests', formatCount),
-      changeOf(zone) === null ? '–' : formatChange(zone.requests!, zone.previousRequests!, 'count'),
-      cell('completed', formatCount),
-      cell('cancelled', formatCount),
-      cell('medianWaitSeconds', formatDuration),
-      cell('previousMedianWaitSeconds', formatDuration),
-      cell('p90WaitSeconds', formatDuration),
-    ];
-  });
-  const columns = [
-    'Zone',
-    'Requests',
-    'Before',
-    'Change',
-    'Completed',
-    'Cancelled',
-    'Median wait',
-    'Before',
-    '90 % waited less than',
-  ];
-  return `${top}${maps}${htmlTable(columns, rows, minCount)}`;
+  const maps = outlines.zones.length === 0 ? '' : zoneMaps(report, counted);
+  const columns = hasRequests ? [...countColumns(REQUESTS), ...RIDE_COLUMNS] : countColumns(PICK_UPS);
+  const rows = zones.map((zone): Cell[] => [zone.name, ...columns.map(({ cellOf }) => cellOf(zone))]);
+  return `${top}${maps}${htmlTable(['Zone', ...columns.map(({ title }) => title)], rows, minCount)}`;
 }
 
-function zoneMaps(report: Report): string {
-  const small = [waitMap(report), changeMap(report)].filter((map) => map !== '');
-  return `${demandMap(report)}${small.length === 0 ? '' : `<div class="maps wide">${small.join('')}</div>`}`;
+interface Column {
+  readonly title: string;
+  readonly cellOf: (zone: ReportZone) => Cell;
+}
+
+function column(title: string, name: keyof ReportZone, format: (value: number) => string): Column {
+  return {
+    title,
+    cellOf: (zone) => {
+      if (zone.suppressed.includes(name)) return { isFew: true };
+      const value = zone[name];
+      return typeof value === 'number' ? format(value) : '–';
+    },
+  };
+}
+
+function countColumns(counted: Counted): Column[] {
+  return [
+    column(counted.title, counted.now, formatCount),
+    column('Before', counted.before, formatCount),
+    { title: 'Change', cellOf: (zone) => changeText(zone, counted) },
+  ];
+}
+
+const RIDE_COLUMNS: readonly Column[] = [
+  column('Completed', 'completed', formatCount),
+  column('Cancelled', 'cancelled', formatCount),
+  column('Median wait', 'medianWaitSeconds', formatDuration),
+  column('Before', 'previousMedianWaitSeconds', formatDuration),
+  column('90 % waited less than', 'p90WaitSeconds', formatDuration),
+  column('Pick-ups', 'pickUps', formatCount),
+];
+
+function zoneMaps(report: Report, counted: Counted): string {
+  const small = [waitMap(report), changeMap(report, counted)].filter((map) => map !== '');
+  return `${countMap(report, counted)}${small.length === 0 ? '' : `<div class="maps wide">${small.join('')}</div>`}`;
 }
 
 /** The colour and the text of a zone on a map. */
@@ -61,20 +92,19 @@ interface Look {
   readonly value: string;
 }
 
-function demandMap(report: Report): string {
-  const known = valuesOf(report, 'requests');
+function countMap(report: Report, { now, title: name, definition }: Counted): string {
+  const known = valuesOf(report, now);
   const limits = shadeLimits(known);
-  const title = 'Requests by zone';
-  const definition = 'Rides requested from the zone.';
+  const title = `${name} by zone`;
   const drawn = zoneMap(report, {
     label: `${title}. ${definition}`,
     width: LARGE_WIDTH,
-    lookOf: ({ requests }) => ({
-      className: shadeClass(limits, requests),
-      value: requests === null ? 'suppressed' : formatCount(requests),
+    lookOf: (zone) => ({
+      className: shadeClass(limits, zone[now]),
+      value: zone[now] === null ? 'suppressed' : formatCount(zone[now]),
     }),
   });
-  return framed(title, definition, drawn, shadeKeys(known, formatCount, suppressedKey(report, 'requests')));
+  return framed(title, definition, drawn, shadeKeys(known, formatCount, suppressedKey(report, now)));
 }
 
 function waitMap(report: Report): string {
@@ -100,21 +130,20 @@ function waitMap(report: Report): string {
 }
 
 /** Empty if no zone can be compared with the period before. */
-function changeMap(report: Report): string {
-  if (!report.zones.some((zone) => changeOf(zone) !== null)) return '';
-  const title = 'Change of requests by zone';
+function changeMap(report: Report, counted: Counted): string {
+  if (!report.zones.some((zone) => changeOf(zone, counted) !== null)) return '';
+  const title = `Change of ${counted.title.toLowerCase()} by zone`;
   const definition = `Compared with ${report.previous.name}.`;
   const drawn = zoneMap(report, {
     label: `${title}. ${definition}`,
     width: SMALL_WIDTH,
     lookOf: (zone) => {
-      const change = changeOf(zone);
+      const change = changeOf(zone, counted);
       if (change === null) {
-        const isHidden = zone.suppressed.some((name) => name === 'requests' || name === 'previousRequests');
+        const isHidden = zone.suppressed.some((name) => name === counted.now || name === counted.before);
         return isHidden ? { className: 'hidden', value: 'suppressed' } : { className: 'none', value: '–' };
       }
-      const value = formatChange(zone.requests!, zone.previousRequests!, 'count');
-      return { className: changeClass(change), value };
+      return { className: changeClass(change), value: changeText(zone, counted) };
     },
   });
   const [some, many] = [SMALL_CHANGE, 3 * SMALL_CHANGE];
@@ -145,7 +174,7 @@ function zoneMap(
   return areaMap({ ...map, areas, extent: outlines.zones.flatMap(({ rings }) => rings) });
 }
 
-function valuesOf({ zones }: Report, name: 'requests' | 'medianWaitSeconds'): number[] {
+function valuesOf({ zones }: Report, name: Counted['now'] | 'medianWaitSeconds'): number[] {
   return zones.flatMap((zone) => {
     const value = zone[name];
     return value !== null && value > 0 ? [value] : [];
@@ -156,10 +185,15 @@ function suppressedKey({ zones }: Report, name: string): string | null {
   return zones.some(({ suppressed }) => suppressed.includes(name)) ? 'suppressed' : null;
 }
 
-/** The change of the requests in percent; `null` if it is not known. */
-function changeOf({ requests, previousRequests }: ReportZone): number | null {
-  if (requests === null || previousRequests === null || previousRequests === 0) return null;
-  return ((requests - previousRequests) / previousRequests) * 100;
+/** The change in percent; `null` if it is not known. */
+function changeOf(zone: ReportZone, { now, before }: Counted): number | null {
+  const [value, earlier] = [zone[now], zone[before]];
+  return value === null || earlier === null || earlier === 0 ? null : ((value - earlier) / earlier) * 100;
+}
+
+function changeText(zone: ReportZone, counted: Counted): string {
+  if (changeOf(zone, counted) === null) return '–';
+  return formatChange(zone[counted.now]!, zone[counted.before]!, 'count');
 }
 
 function changeClass(percent: number): string {
