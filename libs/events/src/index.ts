@@ -9,6 +9,7 @@ export * from './families/vehicle-states.js';
 export * from './registry/create-event-registry.js';
 export * from './registry/decode-event.js';
 export * from './registry/event-family.js';
+export * from './personal-fields.js';
 export * from './schema/event-time.js';
 export * from './schema/location.js';
 export * from './schema/primitives.js';

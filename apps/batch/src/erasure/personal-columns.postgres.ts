@@ -1,4 +1,10 @@
-import type { ErasureKind } from '@hailstream/events';
+import {
+  COARSE_DECIMALS,
+  personalIdNames,
+  removedTripAttributes,
+  removedTripFields,
+  type ErasureKind,
+} from '@hailstream/events';
 import type pg from 'pg';
 
 /** What identifies a rider or a device in a table. */
@@ -23,27 +29,6 @@ interface PersonalColumn {
   readonly isArray: boolean;
   readonly isRequired: boolean;
 }
-
-/** Names of the columns with ids, by kind, such as `device_id` and `reported_device_id`. Tables of later versions are found by them, too. */
-const NAMES: Readonly<Record<ErasureKind, RegExp>> = {
-  rider: /(^|_)rider_ids?$/,
-  device: /(^|_)device_ids?$/,
-};
-
-/** Columns of trips that say where or how, and are removed with the id. */
-const PLACES = new Set([
-  'journey_id',
-  'journey_attributes',
-  'parking_verification_url',
-  'route',
-  'pickup_lat',
-  'pickup_lng',
-  'dropoff_lat',
-  'dropoff_lng',
-  'h3_cell',
-]);
-/** Decimals of the places that a trip must have: about a kilometre. */
-const COARSE_DECIMALS = 2;
 
 /** Returns the tables of schema `ride` that have the id of a rider or a device. Trips are first: riders have theirs by other tables. */
 export async function personalTables(
@@ -78,7 +63,7 @@ export async function personalTables(
 }
 
 function columnsOf(kind: ErasureKind, types: ReadonlyMap<string, ColumnType>): PersonalColumn[] {
-  const named = [...types].filter(([name]) => NAMES[kind].test(name));
+  const named = [...types].filter(([name]) => personalIdNames[kind].test(name));
   return named.map(([name, column]) => {
     if (column.type !== 'uuid' && column.type !== 'uuid[]') {
       throw new Error(
@@ -115,8 +100,10 @@ export function anonymised({ columns, types }: PersonalTable): string {
 export function withoutPlaces(types: ReadonlyMap<string, ColumnType>): string[] {
   const assignments: string[] = [];
   for (const [name, { type, isRequired }] of types) {
-    if (PLACES.has(name) && !isRequired) assignments.push(`"${name}" = NULL`);
+    if (removedTripFields.has(name) && !isRequired) assignments.push(`"${name}" = NULL`);
     else if (name.endsWith('_location') && type === 'jsonb') assignments.push(`"${name}" = ${coarse(name)}`);
+    else if (name === 'trip_attributes' && type === 'jsonb')
+      assignments.push(`"${name}" = "${name}" - ARRAY['${removedTripAttributes.join("', '")}']`);
     else if (name === 'updated_at') assignments.push(`"${name}" = clock_timestamp()`);
   }
   return assignments;

@@ -1,6 +1,7 @@
 import {
   erasureKinds,
   eventRegistry,
+  personalIdNames,
   type AnyEvent,
   type ErasureKind,
   type EventFamily,
@@ -85,9 +86,10 @@ export function createTables({ families }: EventRegistry, columns: ColumnsByFami
 function personalFields({ schema }: EventFamily): PersonalField[] {
   const { required = [] } = schema as { readonly required?: readonly string[] };
   return erasureKinds.flatMap((kind) => {
-    const field = `${kind}_id`;
-    if (!required.includes(field)) return [];
-    return [{ kind, idOf: (event) => (event as unknown as Record<string, string>)[field]! }];
+    const fields = required.filter((field) => personalIdNames[kind].test(field));
+    return fields.map((field) => {
+      return { kind, idOf: (event: AnyEvent) => (event as unknown as Record<string, string>)[field]! };
+    });
   });
 }
 
