@@ -27,7 +27,7 @@ interface StoredObject {
 }
 
 /**
- * An object store with one bucket in memory: PutObject and CompleteMultipartUpload with conditions, GetObject, HeadObject,
+ * An object store with one bucket in memory: PutObject and CompleteMultipartUpload with conditions, GetObject, HeadObject, DeleteObject,
  * HeadBucket, ListObjectsV2, multipart uploads and their list. It checks no signatures. Requests can be made to fail.
  */
 export class TestS3Server implements AsyncDisposable {
@@ -113,6 +113,10 @@ export class TestS3Server implements AsyncDisposable {
       if (!conditionHolds(request, object)) return fail(response, 412, 'PreconditionFailed');
       response.setHeader('ETag', this.store(key, request, body).etag);
       return void response.end();
+    }
+    if (method === 'DELETE') {
+      this.objects.delete(key);
+      return void response.writeHead(204).end();
     }
     if (object === undefined) return fail(response, 404, 'NoSuchKey');
     response.setHeader('ETag', object.etag);

@@ -64,7 +64,7 @@ describe('the service', () => {
       await using service = await startService(broker, [job]);
       await until(async () => (await service.job('search')).counts.delivered === 1);
       await until(async () => (await membersOf(broker, groupOf(job))) === each.members);
-      await until(async () => (await service.job('search')).partitions === 12);
+      await until(async () => (await service.job('search')).partitions === 13);
     },
   );
 

@@ -7,7 +7,8 @@ import type { DeliveryCounts } from '../sinks/delivery.js';
 import { Job, type JobListener } from '../jobs/job.js';
 import { LogEnds, untilDelivered } from '../jobs/log-ends.js';
 import { groupOf, openDelivery } from '../jobs/open-delivery.js';
-import type { JobSpec } from '../router-file/router-file.js';
+import { Erasures } from '../erasures/erasures.js';
+import { isJobOf, subscribedTopics, type JobSpec } from '../router-file/router-file.js';
 
 /** Time without progress after which a failing job fails the run. */
 const STALL_TIMEOUT_MS = 10 * 60_000;
@@ -51,10 +52,11 @@ export async function deliverAll(options: DeliverAllOptions): Promise<RunResult>
   const startedAt = performance.now();
   const jobs: Record<string, DeliveryCounts> = {};
   const failed: Record<string, string> = {};
+  await using erasures = new Erasures(options);
   await Promise.all(
     options.jobs.map(async (spec) => {
       try {
-        jobs[spec.name] = await deliverJob(spec, options);
+        jobs[spec.name] = await deliverJob(spec, { ...options, erasures });
       } catch (error) {
         failed[spec.name] = (error as Error).message;
       }
@@ -67,10 +69,14 @@ export async function deliverAll(options: DeliverAllOptions): Promise<RunResult>
   };
 }
 
-async function deliverJob(spec: JobSpec, options: DeliverAllOptions): Promise<DeliveryCounts> {
-  const { connection, credentials, admin, logger, signal, encode } = options;
+async function deliverJob(
+  spec: JobSpec,
+  options: DeliverAllOptions & { readonly erasures: Erasures },
+): Promise<DeliveryCounts> {
+  const { connection, credentials, admin, logger, signal, encode, erasures } = options;
+  await erasures.ready();
   const { stallTimeoutMs = STALL_TIMEOUT_MS } = options;
-  const ends = await LogEnds.now(admin, spec.topics);
+  const ends = await LogEnds.now(admin, isJobOf(spec, 's3') ? spec.topics : subscribedTopics(spec));
   const stop = new AbortController();
   const until = AbortSignal.any([signal, stop.signal]);
   const job = new Job(
@@ -82,6 +88,7 @@ async function deliverJob(spec: JobSpec, options: DeliverAllOptions): Promise<De
         admin,
         logger,
         observer,
+        erasures,
         ...(encode && { encode }),
         until: (partition) => ends.of(partition),
       }),

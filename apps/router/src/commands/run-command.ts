@@ -9,6 +9,7 @@ import { EncodingPool } from '@hailstream/parquet';
 import { parseOptions, UsageError } from './command-options.js';
 import { DEAD_LETTERS_USAGE, parseDeadLetters } from './dead-letters-command.js';
 import { deliverAll, type RunResult } from './deliver-all.js';
+import { eraseAll, type EraseResult } from './erase-all.js';
 import { verifyAll, type VerifyResult } from './verify-all.js';
 
 const USAGE = `usage: npm run router -- COMMAND --config FILE (in a container: node main.js COMMAND --config FILE)
@@ -16,6 +17,8 @@ run [--json]
     delivers all records that the log has now, and exits. Exit code: 0 delivered, 1 failed
 verify [--json]
     compares the objects in the bucket with the log. Exit code: 0 complete, 1 records are missing or stored twice
+erase [--dry-run] [--json]
+    removes what objects in buckets have of the riders and devices that the log says to erase. Exit code: 0 removed, 1 failed
 check
     validates the file, without the log and the sinks. Exit code: 0 valid, 1 not valid
 serve
@@ -51,7 +54,13 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     const { command, options } = parse(args);
     const config = loadConfig(options.config);
     const logger = commandLogger(config.logLevel);
-    return await command({ config, logger, isJson: options.json ?? false, signal: stop.signal });
+    return await command({
+      config,
+      logger,
+      isJson: options.json ?? false,
+      isDryRun: options['dry-run'] ?? false,
+      signal: stop.signal,
+    });
   } catch (error) {
     return failure(error instanceof UsageError ? `${error.message}\n${USAGE}` : reasonOf(error));
   }
@@ -63,23 +72,29 @@ function commandLogger(logLevel: CommandConfig['logLevel']): Logger {
   return createLogger({ name: 'router', level }, pino.destination({ dest: 2, sync: true }));
 }
 
+/** How often progress is shown. */
+const PROGRESS_MS = 2_000;
+
 interface CommandOptions {
   readonly config: RouterConfig;
   readonly logger: Logger;
   readonly isJson: boolean;
+  readonly isDryRun: boolean;
   readonly signal: AbortSignal;
 }
 
 const OPTIONS = { config: { type: 'string' }, json: { type: 'boolean' } } as const;
+const ERASE_OPTIONS = { ...OPTIONS, 'dry-run': { type: 'boolean' } } as const;
 
 interface Options {
   readonly config?: string;
   readonly json?: boolean;
+  readonly 'dry-run'?: boolean;
 }
 
 type Command = (options: CommandOptions) => Promise<number>;
 
-const commands: Readonly<Record<string, Command>> = { run, verify };
+const commands: Readonly<Record<string, Command>> = { run, verify, erase };
 
 function parse([name = '', ...rest]: readonly string[]): {
   readonly command: Command;
@@ -87,7 +102,7 @@ function parse([name = '', ...rest]: readonly string[]): {
 } {
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) throw new UsageError(`unknown command: ${name}`);
-  return { command, options: parseOptions(rest, OPTIONS) };
+  return { command, options: parseOptions(rest, name === 'erase' ? ERASE_OPTIONS : OPTIONS) };
 }
 
 function check(args: readonly string[]): number {
@@ -114,6 +129,25 @@ async function verify({ config, logger, isJson, signal }: CommandOptions): Promi
   const result = await verifyAll({ ...config, admin, logger, signal });
   process.stdout.write(`${isJson ? JSON.stringify(result) : verifySummary(result)}\n`);
   return result.ok ? 0 : 1;
+}
+
+async function erase({ config, logger, isJson, isDryRun, signal }: CommandOptions): Promise<number> {
+  await using admin = await openAdmin(config, logger);
+  let shownAt = performance.now();
+  const result = await eraseAll({
+    ...config,
+    admin,
+    logger,
+    isDryRun,
+    signal,
+    onProgress: (job, { objects, rewritten }) => {
+      if (isJson || performance.now() - shownAt < PROGRESS_MS) return;
+      shownAt = performance.now();
+      process.stderr.write(`${job}: ${objects} objects read, ${rewritten} with records to erase\n`);
+    },
+  });
+  process.stdout.write(`${isJson ? JSON.stringify(result) : eraseSummary(result)}\n`);
+  return 0;
 }
 
 /** The jobs' topics may be others than the system's, which are created if they are missing. */
@@ -145,6 +179,15 @@ function verifySummary({ ok, jobs }: VerifyResult): string {
     ].join('\n'),
   );
   return [...lines, ok ? 'complete' : 'NOT COMPLETE'].join('\n');
+}
+
+function eraseSummary({ ids, jobs, dryRun }: EraseResult): string {
+  const lines = Object.entries(jobs).map(
+    ([name, { objects, rewritten, removed, pseudonymised, pendingBlocks }]) =>
+      `${name.padEnd(24)}${objects} objects read, ${rewritten} rewritten: ${removed} records removed, ${pseudonymised} trips pseudonymised` +
+      (pendingBlocks > 0 ? `; ${pendingBlocks} blocks are being delivered: repeat the command later` : ''),
+  );
+  return [...lines, `${ids} riders and devices${dryRun ? '; dry run: no changes were made' : ''}`].join('\n');
 }
 
 function failure(reason: string): number {

@@ -7,6 +7,7 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { Erasures } from '../erasures/erasures.js';
 import type { JobSpec } from '../router-file/router-file.js';
 import type { SinkCredentials } from '../sinks/credentials.js';
 import type { EncodingPool } from '@hailstream/parquet';
@@ -30,6 +31,7 @@ export interface JobsOptions {
 @Injectable()
 export class JobsService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly jobs: ReadonlyMap<string, Job>;
+  private readonly erasures: Erasures;
 
   constructor(
     @Inject(JOBS_OPTIONS) private readonly options: JobsOptions,
@@ -40,11 +42,21 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
   ) {
     const { connection, credentials, specs, encoding } = options;
     const encode = encoding && { encode: encoding.encode };
+    const erasures = new Erasures({ connection, admin, logger: logger.child({ component: 'erasures' }) });
+    this.erasures = erasures;
     this.jobs = new Map(
       specs.map((spec) => {
         const jobLogger = logger.child({ job: spec.name });
         const open = (observer: DeliveryObserver) =>
-          openDelivery(spec, { connection, credentials, admin, logger: jobLogger, observer, ...encode });
+          openDelivery(spec, {
+            connection,
+            credentials,
+            admin,
+            logger: jobLogger,
+            observer,
+            erasures,
+            ...encode,
+          });
         return [spec.name, new Job(spec, open, metrics, logger)] as const;
       }),
     );
@@ -70,6 +82,7 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
   /** Waits for the deliveries in progress. */
   async beforeApplicationShutdown(): Promise<void> {
     await Promise.all([...this.jobs.values()].map((job) => job.stop()));
+    await this.erasures[Symbol.asyncDispose]();
     await this.options.encoding?.[Symbol.asyncDispose]();
   }
 }

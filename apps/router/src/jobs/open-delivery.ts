@@ -1,5 +1,6 @@
 import type { Admin, LogConnection, TopicPartition } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
+import type { Erasures } from '../erasures/erasures.js';
 import { isJobOf, type JobSpec } from '../router-file/router-file.js';
 import type { SinkCredentials } from '../sinks/credentials.js';
 import { GroupDelivery } from '../sinks/group-delivery.js';
@@ -19,6 +20,7 @@ interface DeliveryContext {
   readonly admin: Admin;
   readonly logger: Logger;
   readonly observer: DeliveryObserver;
+  readonly erasures: Erasures;
   /** Encodes Parquet files. @default on the thread of the caller */
   readonly encode?: Encode;
   /** End offset of the delivery of blocks. @default no end */
@@ -41,7 +43,7 @@ export function openDelivery(spec: JobSpec, context: DeliveryContext): Delivery 
   const options = { ...context, groupId, semaphore };
   return new ParallelDelivery(Math.min(spec.concurrency, MAX_CONSUMERS), () => {
     if (isJobOf(spec, 'opensearch'))
-      return new StreamDelivery({ ...options, spec }, new OpenSearchSink(spec, context.credentials));
+      return new StreamDelivery({ ...options, spec }, new OpenSearchSink(spec, context));
     if (isJobOf(spec, 'kafka'))
       return new GroupDelivery({ ...options, spec }, new KafkaSink({ ...context, spec, groupId }));
     if (isJobOf(spec, 'webhook'))

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { eventRegistry } from '@hailstream/events';
+import { erasureTopic, eventRegistry } from '@hailstream/events';
 import { fileIssues } from '@hailstream/service/config';
 import Type from 'typebox';
 import { Value } from 'typebox/value';
@@ -37,6 +37,12 @@ export type JobOf<T extends SinkType> = Extract<JobSpec, { readonly sink: { read
 /** Whether the job's sink is of this type. */
 export function isJobOf<T extends SinkType>(spec: JobSpec, type: T): spec is JobOf<T> {
   return spec.sink.type === type;
+}
+
+/** The topics that a job reads: those with events of riders and devices require the erasures, too. */
+export function subscribedTopics({ topics }: Pick<JobSpec, 'topics'>): readonly string[] {
+  const isPersonal = topics.some((topic) => eventRegistry.byTopic.has(topic));
+  return isPersonal ? [...new Set([...topics, erasureTopic.name])] : topics;
 }
 
 const RouterFile = Type.Object(
@@ -91,6 +97,11 @@ export function parseRouterFile(text: string, path: string): readonly JobSpec[] 
           `jobs[${index}].sink.format: parquet requires topics with an event family, "${topic}" has none`,
         );
       }
+    }
+    if ('type' in job.sink && job.sink.type === 's3' && job.topics.includes(erasureTopic.name)) {
+      jobIssues.push(
+        `jobs[${index}].topics: "${erasureTopic.name}" has ids of erased people and cannot be stored`,
+      );
     }
     const { filter } = job;
     let matches: JobSpec['matches'] = () => true;

@@ -36,4 +36,12 @@ export interface BatchSink extends AsyncDisposable {
    * @throws SinkError if some records are not delivered, or the signal is aborted: the batch is then delivered again
    */
   deliver(batch: RoutedBatch, signal: AbortSignal): Promise<BatchResult>;
+  /**
+   * Removes what the sink has of all erased riders and devices. @default erasures are delivered like events
+   *
+   * @throws SinkError if something may remain: it is then called again
+   */
+  erase?(signal: AbortSignal): Promise<void>;
+  /** Called after a rebalance: another process may have written events of erased ids meanwhile. */
+  assigned?(): void;
 }

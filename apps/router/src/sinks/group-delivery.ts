@@ -1,4 +1,11 @@
-import { deadLetterTopic } from '@hailstream/events';
+import {
+  deadLetterTopic,
+  decodeValue,
+  erasureTopic,
+  erasureValidator,
+  EventDecodeError,
+  type ErasureRecord,
+} from '@hailstream/events';
 import {
   createBatchConsumer,
   createDeadLetterQueue,
@@ -9,12 +16,14 @@ import {
   type ConsumerPosition,
   type DeadLetterQueue,
   type LogConnection,
+  type LogRecord,
   type RecordBatch,
   type TopicPartition,
   type UndecodableBatch,
 } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
-import type { JobSpec } from '../router-file/router-file.js';
+import type { Erasures } from '../erasures/erasures.js';
+import { subscribedTopics, type JobSpec } from '../router-file/router-file.js';
 import type { Delivery, DeliveryCounts, DeliveryObserver } from './delivery.js';
 import { Semaphore } from './semaphore.js';
 import { SinkOutage } from './sink-outage.js';
@@ -27,6 +36,14 @@ export interface GroupDeliveryOptions {
   readonly observer: DeliveryObserver;
   /** Limits the batches that are delivered at the same time. Several deliveries of a job share it. */
   readonly semaphore: Semaphore;
+  /** Riders and devices whose events are not delivered. @default none */
+  readonly erasures?: Erasures;
+}
+
+/** Records of the erasure topic that are erasures. */
+export interface ErasureBatch extends RecordBatch {
+  /** Of each record. */
+  readonly erasures: readonly ErasureRecord[];
 }
 
 /** Receives the batches of a consumer group: those of a partition in order, partitions concurrently. */
@@ -35,6 +52,11 @@ export interface GroupSink extends AsyncDisposable {
   check(): Promise<void>;
   /** Delivers a batch, which may have no records. After an error it is delivered again. */
   deliver(batch: RecordBatch, context: BatchContext): Promise<DeliveryCounts>;
+  /**
+   * Receives the erasures of a batch, which may have none: removes what it has of the ids, or passes them on. Their events are not
+   * delivered any more. After an error it is repeated.
+   */
+  erase(batch: ErasureBatch, context: BatchContext): Promise<void>;
   /** Called when the position moves past offsets without records. Repeated after an error. */
   skip?(position: ConsumerPosition): Promise<void>;
   /** Called after a rebalance with the partitions of this process. */
@@ -69,7 +91,7 @@ export class GroupDelivery implements Delivery {
       connection,
       logger,
       groupId,
-      topics: spec.topics,
+      topics: subscribedTopics(spec),
       offsets: { kind: 'committed', startAt: 'earliest' },
       deadLetterTopic: deadLetterTopic.name,
       maxBatchRecords: spec.batching.records,
@@ -98,6 +120,7 @@ export class GroupDelivery implements Delivery {
   }
 
   async start(): Promise<void> {
+    await this.options.erasures?.ready();
     await this.sink.check();
     await this.consumer.start();
   }
@@ -160,10 +183,36 @@ export class GroupDelivery implements Delivery {
   }
 
   private async deliver(batch: RecordBatch, context: BatchContext): Promise<DeliveryCounts> {
-    const records = batch.records.filter((record) => !isRedrivenForAnother(record, this.options.groupId));
+    const { groupId, erasures } = this.options;
+    if (batch.topic === erasureTopic.name) return this.deliverErasures(batch, context);
+    const records = batch.records.filter(
+      (record) =>
+        !isRedrivenForAnother(record, groupId) && !(erasures?.coverRecord(batch.topic, record) ?? false),
+    );
     const counts = await this.sink.deliver({ ...batch, records }, context);
     const skipped = batch.records.length - records.length;
     return { ...counts, records: counts.records + skipped, filtered: counts.filtered + skipped };
+  }
+
+  private async deliverErasures(batch: RecordBatch, context: BatchContext): Promise<DeliveryCounts> {
+    const records: LogRecord[] = [];
+    const erasures: ErasureRecord[] = [];
+    let deadLettered = 0;
+    for (const record of batch.records) {
+      if (isRedrivenForAnother(record, this.options.groupId)) continue;
+      try {
+        erasures.push(decodeValue(erasureValidator, record.value));
+        records.push(record);
+      } catch (error) {
+        if (!(error instanceof EventDecodeError)) throw error;
+        await context.deadLetter(record, error);
+        deadLettered += 1;
+      }
+    }
+    this.options.erasures?.add(erasures);
+    await this.sink.erase({ ...batch, records, erasures }, context);
+    const filtered = batch.records.length - records.length - deadLettered;
+    return { records: batch.records.length, delivered: records.length, filtered, deadLettered };
   }
 
   private async skip(position: ConsumerPosition): Promise<void> {

@@ -11,6 +11,11 @@ export class StreamDelivery extends GroupDelivery {
     super(options, {
       check: () => sink.check(),
       deliver: (batch, context) => deliverEvents(batch, { context, sink, spec: options.spec }),
+      erase: async (batch, context) => {
+        if (sink.erase) await sink.erase(context.signal);
+        else await deliverEvents(batch, { context, sink, spec: { matches: () => true } });
+      },
+      assigned: () => sink.assigned?.(),
       [Symbol.asyncDispose]: () => sink[Symbol.asyncDispose](),
     });
   }
@@ -22,7 +27,7 @@ async function deliverEvents(
     context,
     sink,
     spec,
-  }: { readonly context: BatchContext; readonly sink: BatchSink; readonly spec: JobSpec },
+  }: { readonly context: BatchContext; readonly sink: BatchSink; readonly spec: Pick<JobSpec, 'matches'> },
 ): Promise<DeliveryCounts> {
   const { topic, partition } = batch;
   const readable: RoutedRecord[] = [];

@@ -12,6 +12,7 @@ export async function setup(project: TestProject): Promise<void> {
       'export-readers': ['python'],
       kafka: ['java', 'maven'],
       opensearch: ['java', 'maven'],
+      'opensearch-erasures': ['java', 'maven'],
       readers: ['go', 'python'],
       s3: ['go'],
       webhook: [],

@@ -1,4 +1,6 @@
+import { erasureTopic, eventRegistry, personalIdFields, type ErasureRecord } from '@hailstream/events';
 import {
+  createProducer,
   LogError,
   partitionName,
   type Admin,
@@ -10,12 +12,12 @@ import {
   type TopicPartition,
 } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
-import type { JobOf } from '../../router-file/router-file.js';
+import { subscribedTopics, type JobOf } from '../../router-file/router-file.js';
 import type { RefusedRecord } from '../batch-sink.js';
 import type { SinkCredentials } from '../credentials.js';
 import type { DeliveryCounts } from '../delivery.js';
 import { parseEvent } from '../event.js';
-import type { GroupSink } from '../group-delivery.js';
+import type { ErasureBatch, GroupSink } from '../group-delivery.js';
 import { PartitionMirror, type MirroredCounts } from './partition-mirror.js';
 import { TargetCluster } from './target-cluster.js';
 
@@ -42,6 +44,8 @@ export class KafkaSink implements GroupSink {
   private readonly mirrors = new Map<string, PartitionMirror>();
   private readonly refreshTimer: NodeJS.Timeout;
   private partitions: readonly TopicPartition[] = [];
+  /** Whether erasures are copied: they are not if the target is the cluster that has them. */
+  private copiesErasures = true;
 
   constructor(private readonly options: KafkaSinkOptions) {
     const { spec, connection, credentials, admin, logger, refreshMs = REFRESH_MS } = options;
@@ -57,7 +61,15 @@ export class KafkaSink implements GroupSink {
   }
 
   async check(): Promise<void> {
-    for (const topic of this.options.spec.topics) await this.target.prepare(topic);
+    const { spec } = this.options;
+    const topics = subscribedTopics(spec);
+    this.copiesErasures =
+      spec.topics.includes(erasureTopic.name) ||
+      !topics.includes(erasureTopic.name) ||
+      !(await this.target.isSource(erasureTopic.name));
+    for (const topic of topics) {
+      if (topic !== erasureTopic.name || this.copiesErasures) await this.target.prepare(topic);
+    }
   }
 
   async deliver(batch: RecordBatch, context: BatchContext): Promise<DeliveryCounts> {
@@ -75,7 +87,16 @@ export class KafkaSink implements GroupSink {
     };
   }
 
+  /** Consumers of the target learn of erasures as those of the source do. A compacted topic keeps no record of a key that is an erased id. */
+  async erase(batch: ErasureBatch, context: BatchContext): Promise<void> {
+    await this.appendTombstones(batch.erasures);
+    if (!this.copiesErasures) return;
+    const from = batch.records[0]?.offset ?? batch.nextOffset;
+    await this.copy(batch.records, { from, to: batch.nextOffset }, { batch, context });
+  }
+
   async skip(position: ConsumerPosition): Promise<void> {
+    if (position.topic === erasureTopic.name && !this.copiesErasures) return;
     const { nextOffset } = position;
     await this.mirror(position).append([], { from: nextOffset, to: nextOffset });
   }
@@ -97,6 +118,7 @@ export class KafkaSink implements GroupSink {
   private async refresh(): Promise<void> {
     const { partitions } = this;
     for (const partition of partitions) {
+      if (partition.topic === erasureTopic.name && !this.copiesErasures) continue;
       try {
         await this.mirror(partition).refresh();
       } catch (error) {
@@ -107,6 +129,21 @@ export class KafkaSink implements GroupSink {
           );
       }
       if (partitions !== this.partitions) return;
+    }
+  }
+
+  private async appendTombstones(erasures: readonly ErasureRecord[]): Promise<void> {
+    const { spec, logger } = this.options;
+    for (const topic of spec.topics) {
+      const field = eventRegistry.byTopic.get(topic)?.fields.key;
+      const keys = erasures.filter(
+        ({ kind }) => field !== undefined && personalIdFields[kind].includes(field),
+      );
+      if (keys.length === 0 || !(await this.target.isCompacted(topic))) continue;
+      await using producer = createProducer({ connection: this.target.connection, logger });
+      const name = this.target.topicFor(topic);
+      const results = await producer.send(keys.map(({ id }) => ({ topic: name, key: id, value: null })));
+      for (const result of results) if (result.kind === 'failed') throw result.error;
     }
   }
 

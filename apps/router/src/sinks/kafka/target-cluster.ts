@@ -1,3 +1,4 @@
+import { erasureTopic } from '@hailstream/events';
 import { createAdmin, LogError, type Admin, type LogConnection, type TopicIdentity } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
 import type { KafkaSinkSpec } from '../../router-file/sink-specs.js';
@@ -35,7 +36,23 @@ export class TargetCluster implements AsyncDisposable {
 
   /** The name of the topic that receives the records of a source topic. */
   topicFor(topic: string): string {
-    return this.options.sink.topic.replaceAll('{topic}', topic);
+    const { topic: template } = this.options.sink;
+    // Erasures must not be among the events of a topic with a fixed name.
+    return topic === erasureTopic.name && !template.includes('{topic}')
+      ? topic
+      : template.replaceAll('{topic}', topic);
+  }
+
+  /** Whether a topic and its target are the same one: the target is the same cluster. */
+  async isSource(topic: string): Promise<boolean> {
+    const [source, target] = [await identityOf(this.options.admin, topic), await this.find(topic)];
+    return source.clusterId === target?.clusterId && source.topicId === target.topicId;
+  }
+
+  /** Whether the target of a topic keeps the last record of each key. */
+  async isCompacted(topic: string): Promise<boolean> {
+    const configs = await this.targetAdmin.configs(this.topicFor(topic));
+    return configs.get('cleanup.policy')?.includes('compact') ?? false;
   }
 
   /**

@@ -1,5 +1,8 @@
 import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import { sleep } from '@hailstream/service/timers';
+import { eventRegistry } from '@hailstream/events';
+import type { Logger } from '@hailstream/service/logging';
+import type { Erasures } from '../../erasures/erasures.js';
 import type { JobOf } from '../../router-file/router-file.js';
 import type { BatchResult, BatchSink, RefusedRecord, RoutedBatch } from '../batch-sink.js';
 import type { SinkCredentials } from '../credentials.js';
@@ -8,6 +11,7 @@ import { SinkError } from '../sink.errors.js';
 import { itemResults, type ItemResult } from './bulk-response.js';
 import { toBulkOperation, writeOperation, type BulkOperation } from './document.js';
 import { IndexNames, indexPattern } from './index-name.js';
+import { DocumentEraser } from './document-eraser.js';
 import { indexTemplate } from './index-template.js';
 import { OpenSearchClient, RequestTooLargeError } from './opensearch-client.js';
 
@@ -17,17 +21,28 @@ const MAX_ATTEMPTS = 12;
 const BULK_PATH = '/_bulk?filter_path=items.*.status,items.*.error';
 const ITEM_BACKOFF = { firstMs: 50, maxMs: 2_000 };
 
+interface OpenSearchSinkOptions {
+  readonly credentials: SinkCredentials;
+  readonly erasures: Erasures;
+  readonly logger: Logger;
+}
+
 /** Stores events as documents of an OpenSearch or Elasticsearch cluster, each once. */
 export class OpenSearchSink implements BatchSink {
   private readonly client: OpenSearchClient;
   private readonly indexNames: IndexNames;
+  private readonly eraser: DocumentEraser;
 
   constructor(
     private readonly spec: Pick<JobOf<'opensearch'>, 'sink' | 'topics'>,
-    credentials: SinkCredentials,
+    { credentials, erasures, logger }: OpenSearchSinkOptions,
   ) {
     this.client = new OpenSearchClient(spec.sink.url, credentials.openSearch);
     this.indexNames = new IndexNames(spec.sink.index);
+    const patterns = spec.topics
+      .filter((topic) => eventRegistry.byTopic.has(topic))
+      .map((topic) => indexPattern(spec.sink.index, topic));
+    this.eraser = new DocumentEraser({ client: this.client, patterns, erasures, logger });
   }
 
   /** Also creates the index templates, or replaces them. */
@@ -41,7 +56,24 @@ export class OpenSearchSink implements BatchSink {
     }
   }
 
-  async deliver(batch: RoutedBatch, signal: AbortSignal): Promise<BatchResult> {
+  deliver(batch: RoutedBatch, signal: AbortSignal): Promise<BatchResult> {
+    return this.eraser.afterWrite(this.index(batch, signal));
+  }
+
+  erase(signal: AbortSignal): Promise<void> {
+    return this.eraser.erase(signal);
+  }
+
+  assigned(): void {
+    this.eraser.eraseLater();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.eraser[Symbol.asyncDispose]();
+    await this.client[Symbol.asyncDispose]();
+  }
+
+  private async index(batch: RoutedBatch, signal: AbortSignal): Promise<BatchResult> {
     const refused: RefusedRecord[] = [];
     let repeated = 0;
     let pending: BulkOperation[] = [];
@@ -70,10 +102,6 @@ export class OpenSearchSink implements BatchSink {
       signal.throwIfAborted();
     }
     return { refused, repeated };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.client[Symbol.asyncDispose]();
   }
 
   /** Sends operations in one request, or in more if the cluster accepts only smaller ones. Results are in the same order. */

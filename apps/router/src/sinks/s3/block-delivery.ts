@@ -50,6 +50,8 @@ interface BlockDeliveryOptions {
   /** The time that assigns a record to an hour, in milliseconds. @throws Error if it has none */
   timeOf(topic: string, event: Event, record: LogRecord): number;
   matches(event: Event): boolean;
+  /** Whether an event of a topic is about an erased rider or device, and is not stored. */
+  isErased(topic: string, event: Event): boolean;
   /** Offsets up to which to deliver. @default no end; the last block stays open until its interval ends */
   readonly until?: (partition: TopicPartition) => bigint | undefined;
 }
@@ -227,15 +229,17 @@ export class BlockDelivery {
     const { prefix, store, consumer, observer } = this.options;
     const identity = await this.identityOf(topic);
     const stored = mayBeClaimed ? await store.find({ topic, partition, from }) : undefined;
+    if (stored?.rewrites !== undefined) return this.skipRewritten(stored);
     let { content, records } = await this.read({ topic, partition }, from, { end, signal, identity, stored });
     if (!stored && !content.isComplete && !this.closes({ topic, partition, openUntilMs }, content, end)) {
       return { kind: 'open', intervalEndMs: content.intervalEndMs ?? Date.now() };
     }
     signal.throwIfAborted();
     let objects = await records.encode(prefix, { topic, partition, from, to: content.to });
-    const proposed = manifestOf({ topic, partition, from }, content, objects, identity);
+    const proposed = manifestOf({ topic, partition, from }, content, { objects, records }, identity);
     const block = stored ?? (await store.claim(proposed));
-    if (block.to !== proposed.to) {
+    if (block.rewrites !== undefined) return this.skipRewritten(block);
+    if (block.to !== proposed.to || !isDeepStrictEqual(block.erased, proposed.erased)) {
       ({ content, records } = await this.read({ topic, partition }, from, {
         end,
         signal,
@@ -253,12 +257,26 @@ export class BlockDelivery {
       { topic, partition },
       {
         records: content.read + content.undecodable.length,
-        delivered: content.selected,
-        filtered: content.filtered,
+        delivered: content.selected - records.erasedOffsets.length,
+        filtered: content.filtered + records.erasedOffsets.length,
         deadLettered: deadLetterCount(content),
       },
     );
     return { kind: 'delivered', to: content.to };
+  }
+
+  /** A block was delivered before records of it were erased: the log may still have them. */
+  private async skipRewritten(
+    block: BlockManifest,
+  ): Promise<{ readonly kind: 'delivered'; readonly to: bigint }> {
+    const { topic, partition, read, deadLettered } = block;
+    const to = BigInt(block.to);
+    const delivered = block.objects.reduce((sum, { records }) => sum + records, 0);
+    await this.options.consumer.commit({ topic, partition, nextOffset: to });
+    const filtered = Math.max(0, read - delivered - deadLettered);
+    const records = delivered + filtered + deadLettered;
+    this.options.observer.delivered({ topic, partition }, { records, delivered, filtered, deadLettered });
+    return { kind: 'delivered', to };
   }
 
   /** Whether to close an incomplete block at the end of the log, because no more records are expected. */
@@ -282,9 +300,11 @@ export class BlockDelivery {
       readonly stored: BlockManifest | undefined;
     },
   ): Promise<{ content: BlockContent; records: BlockRecords }> {
-    const { reader, groupId, limits, timeOf, matches, formatOf } = this.options;
+    const { reader, groupId, limits, timeOf, matches, formatOf, isErased } = this.options;
     const { end, signal, identity, stored } = options;
     const records = new BlockRecords(formatOf(topic), partition);
+    // What a claimed block lacks was decided when it was claimed.
+    const erased = stored && new Set(stored.erased);
     const content = await readBlock({
       reader,
       groupId,
@@ -297,7 +317,8 @@ export class BlockDelivery {
       ...(stored && { to: BigInt(stored.to) }),
       timeOf: (event, record) => timeOf(topic, event, record),
       matches,
-      onRecord: (record, event) => records.push(record, event),
+      onRecord: (record, event) =>
+        records.push(record, event, erased?.has(String(record.offset)) ?? isErased(topic, event)),
       signal,
     });
     return { content, records };
@@ -325,7 +346,7 @@ function deadLetterCount({ unreadable, undecodable }: BlockContent): number {
 function manifestOf(
   { topic, partition, from }: TopicPartition & { readonly from: bigint },
   content: BlockContent,
-  objects: readonly EncodedObject[],
+  { objects, records }: { readonly objects: readonly EncodedObject[]; readonly records: BlockRecords },
   { clusterId, topicId }: TopicIdentity,
 ): BlockManifest {
   return {
@@ -341,6 +362,7 @@ function manifestOf(
     deadLettered: deadLetterCount(content),
     lostOffsets: Number(content.gaps.reduce((sum, { expected, found }) => sum + found - expected, 0n)),
     objects: objects.map(({ stored }) => stored),
+    ...(records.erasedOffsets.length > 0 && { erased: records.erasedOffsets.map(String) }),
   };
 }
 

@@ -20,6 +20,8 @@ export interface EncodedObject {
 export class BlockRecords {
   private readonly collector: RecordCollector;
   private readonly times: number[] = [];
+  private readonly erased = new Set<number>();
+  private readonly offsets: bigint[] = [];
   private firstReceivedMs = 0;
 
   constructor(
@@ -33,8 +35,20 @@ export class BlockRecords {
     return this.times.length;
   }
 
-  /** Adds the next record. `event` is its parsed value. */
-  push(record: BlockRecord, event: Event): void {
+  /** Offsets of the records that are not stored. */
+  get erasedOffsets(): readonly bigint[] {
+    return this.offsets;
+  }
+
+  /**
+   * Adds the next record. `event` is its parsed value. An erased record is not stored, but counts for which hours have objects, so
+   * that this does not depend on when it was erased.
+   */
+  push(record: BlockRecord, event: Event, isErased = false): void {
+    if (isErased) {
+      this.erased.add(this.times.length);
+      this.offsets.push(record.offset);
+    }
     if (this.times.length === 0) this.firstReceivedMs = record.receivedMs;
     this.times.push(record.timeMs);
     this.collector.push(record, event);
@@ -46,7 +60,9 @@ export class BlockRecords {
    */
   async encode(prefix: string, range: BlockRange): Promise<EncodedObject[]> {
     const { extension } = this.format;
-    const groups = [...groupByHour(this.times)];
+    const groups = [...groupByHour(this.times)]
+      .map(([group, rows]) => [group, rows.filter((row) => !this.erased.has(row))] as const)
+      .filter(([, rows]) => rows.length > 0);
     const encoded = await this.collector.encode(groups.map(([, rows]) => Uint32Array.from(rows)));
     const objects = groups.map(([group, rows], index): EncodedObject => {
       const isLate = group === 'late';

@@ -1,16 +1,29 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TopicIdentity } from '@hailstream/log';
 import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import { SinkError } from '../sink.errors.js';
 import type { EncodedObject } from './block-records.js';
-import { blockFolder, blockManifestKey, hourManifestKey, logIdentityKey, type BlockRange } from './layout.js';
+import {
+  blockFolder,
+  blockManifestKey,
+  hourManifestKey,
+  logIdentityKey,
+  rewriteKey,
+  rewritesFolder,
+  rewrittenKey,
+  rangeOfKey,
+  type BlockRange,
+} from './layout.js';
 import {
   encodeManifest,
   hoursOf,
+  type HourManifest,
   parseBlockManifest,
   parseHourManifest,
   parseLogIdentity,
   withBlock,
+  withRewrittenBlock,
   type BlockManifest,
 } from './manifests.js';
 import type { ObjectStore } from './object-store.js';
@@ -89,7 +102,55 @@ export class BlockStore {
    */
   async write(block: BlockManifest, objects: readonly EncodedObject[]): Promise<void> {
     await concurrently(objects, (object) => this.writeObject(object));
-    await concurrently(hoursOf(block), (hourMs) => this.updateHour(block, hourMs));
+    await concurrently(hoursOf(block), (hourMs) => this.updateHour(block, hourMs, withBlock));
+  }
+
+  /**
+   * Replaces objects of a delivered block. Their next content is stored first, then the block's manifest is replaced, which decides;
+   * then the objects and the manifests of its hours. After a crash {@link completeRewrites} continues.
+   *
+   * @throws SinkError `UNAVAILABLE` if the manifest has changed since it was read as `previous`
+   */
+  async rewrite(
+    block: BlockManifest,
+    previous: BlockManifest,
+    objects: readonly EncodedObject[],
+  ): Promise<void> {
+    await concurrently(objects, ({ stored, bytes }) =>
+      this.store.overwrite(rewriteKey(this.prefix, stored.key), bytes, stored.sha256),
+    );
+    const key = blockManifestKey(this.prefix, { ...block, from: BigInt(block.from) });
+    const found = await this.store.get(key);
+    const isUnchanged = found?.bytes.equals(encodeManifest(previous)) ?? false;
+    if (!found || !isUnchanged || !(await this.store.replace(key, encodeManifest(block), found.etag))) {
+      throw new SinkError('UNAVAILABLE', `${key} was changed by another process`, { retryable: true });
+    }
+    await this.replaceObjects(block, objects);
+  }
+
+  /** Completes, or discards, what a process has begun that was interrupted. No other process must rewrite blocks. */
+  async completeRewrites(): Promise<void> {
+    for await (const staged of this.store.list(rewritesFolder(this.prefix))) {
+      const key = rewrittenKey(this.prefix, staged);
+      const range = rangeOfKey(key);
+      const block = range && (await this.find(range));
+      const stored = block?.objects.find((object) => object.key === key);
+      const found = await this.store.get(staged);
+      if (!found) continue;
+      const sha256 = createHash('sha256').update(found.bytes).digest('hex');
+      // Otherwise the manifest was not replaced: the object has its previous content.
+      if (block && stored?.sha256 === sha256)
+        await this.replaceObjects(block, [{ stored, bytes: found.bytes }]);
+      else await this.store.delete(staged);
+    }
+  }
+
+  private async replaceObjects(block: BlockManifest, objects: readonly EncodedObject[]): Promise<void> {
+    await concurrently(objects, ({ stored, bytes }) =>
+      this.store.overwrite(stored.key, bytes, stored.sha256),
+    );
+    await concurrently(hoursOf(block), (hourMs) => this.updateHour(block, hourMs, withRewrittenBlock));
+    await concurrently(objects, ({ stored }) => this.store.delete(rewriteKey(this.prefix, stored.key)));
   }
 
   private async writeObject({ stored, bytes }: EncodedObject): Promise<void> {
@@ -106,10 +167,12 @@ export class BlockStore {
     });
   }
 
-  private async updateHour(block: BlockManifest, hourMs: number): Promise<void> {
+  private async updateHour(block: BlockManifest, hourMs: number, change: HourChange): Promise<void> {
     const key = hourManifestKey(this.prefix, block.topic, hourMs);
     const previous = this.updates.get(key) ?? Promise.resolve();
-    const update = previous.catch(() => undefined).then(() => this.addToHour(key, block, hourMs));
+    const update = previous
+      .catch(() => undefined)
+      .then(() => this.changeHour(key, { block, hourMs, change }));
     this.updates.set(key, update);
     try {
       await update;
@@ -118,11 +181,14 @@ export class BlockStore {
     }
   }
 
-  private async addToHour(key: string, block: BlockManifest, hourMs: number): Promise<void> {
+  private async changeHour(
+    key: string,
+    { block, hourMs, change }: { block: BlockManifest; hourMs: number; change: HourChange },
+  ): Promise<void> {
     for (let attempt = 0; attempt < MAX_UPDATES; attempt += 1) {
       const found = await this.store.get(key);
       const known = found && parseHourManifest(key, found.bytes);
-      const manifest = withBlock(known, block, hourMs);
+      const manifest = change(known, block, hourMs);
       if (manifest === known) return;
       const bytes = encodeManifest(manifest);
       const isWritten = found
@@ -134,6 +200,8 @@ export class BlockStore {
     throw new SinkError('UNAVAILABLE', `${key} is being updated by too many processes`, { retryable: true });
   }
 }
+
+type HourChange = (known: HourManifest | undefined, block: BlockManifest, hourMs: number) => HourManifest;
 
 async function concurrently<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const remaining = items.values();

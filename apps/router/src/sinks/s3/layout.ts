@@ -4,6 +4,7 @@
  *   P topic=T/date=YYYY-MM-DD/hour=HH/T-PPPPP-FROM-TO.EXT   records of one block and one hour
  *   P topic=T/date=YYYY-MM-DD/hour=HH/_manifest.json        the objects that have records of the hour
  *   P late/topic=T/date=YYYY-MM-DD/hour=HH/T-PPPPP-FROM-TO.EXT   late records of a block, by the hour of their receipt
+ *   P _rewrites/KEY                                        the next content of the object KEY, while it is replaced
  *   P _blocks/topic=T/log.json                              the ids of the cluster and the topic that the records are from
  *   P _blocks/topic=T/partition=PPPPP/FROM.json             a block: its range of offsets and its objects
  */
@@ -41,6 +42,21 @@ export function hourManifestKey(prefix: string, topic: string, hourMs: number): 
 /** Key of the manifest of the block that starts at an offset. */
 export function blockManifestKey(prefix: string, { topic, partition, from }: Omit<BlockRange, 'to'>): string {
   return `${blockFolder(prefix, topic, partition)}${paddedOffset(from)}.json`;
+}
+
+/** Prefix of the objects that replace others. */
+export function rewritesFolder(prefix: string): string {
+  return `${prefix}_rewrites/`;
+}
+
+/** Key of the next content of an object, while it is replaced. */
+export function rewriteKey(prefix: string, key: string): string {
+  return `${rewritesFolder(prefix)}${key.slice(prefix.length)}`;
+}
+
+/** Key of the object that is replaced. */
+export function rewrittenKey(prefix: string, key: string): string {
+  return `${prefix}${key.slice(rewritesFolder(prefix).length)}`;
 }
 
 /** Key of the object with the identity of the topic. */

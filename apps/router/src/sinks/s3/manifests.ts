@@ -45,6 +45,10 @@ const BlockManifest = Type.Object({
   /** Offsets that the log had deleted before they were read. */
   lostOffsets: Count,
   objects: Type.Array(StoredObject),
+  /** Offsets of records about erased riders and devices, which are in no object. */
+  erased: Type.Optional(Type.Array(Offset)),
+  /** How often its objects were replaced after they were delivered, to erase records. */
+  rewrites: Type.Optional(Count),
 });
 export type BlockManifest = Type.Static<typeof BlockManifest>;
 
@@ -124,6 +128,18 @@ export function withBlock(
   if (added.length === 0 && manifest) return manifest;
   const objects = [...known.objects, ...added].toSorted(byPlace);
   return { ...known, records: objects.reduce((sum, { records }) => sum + records, 0), objects };
+}
+
+/** Replaces the objects of a block in the manifest of an hour. */
+export function withRewrittenBlock(
+  manifest: HourManifest | undefined,
+  block: BlockManifest,
+  hourMs: number,
+): HourManifest {
+  if (manifest === undefined) return withBlock(undefined, block, hourMs);
+  const keys = new Set(block.objects.map(({ key }) => key));
+  const others = manifest.objects.filter(({ key }) => !keys.has(key));
+  return withBlock({ ...manifest, objects: others }, block, hourMs);
 }
 
 /** The name of an hour in manifests: its start in ISO 8601. */

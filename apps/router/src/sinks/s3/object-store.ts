@@ -2,6 +2,7 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
@@ -85,6 +86,18 @@ export class ObjectStore implements Disposable {
   /** Replaces the version of an object that has this entity tag. Returns whether it was replaced. */
   async replace(key: string, bytes: Buffer, etag: string): Promise<boolean> {
     return this.put(key, bytes, { IfMatch: etag });
+  }
+
+  /** Writes an object, whether or not it exists. */
+  async overwrite(key: string, bytes: Buffer, sha256: string): Promise<void> {
+    await this.put(key, bytes, metadata(sha256));
+  }
+
+  /** Deletes an object. A bucket with versioning keeps its versions. */
+  async delete(key: string): Promise<void> {
+    await this.attempt(`DELETE ${key}`, () =>
+      this.client.send(new DeleteObjectCommand({ Bucket: this.options.bucket, Key: key })),
+    );
   }
 
   /** @returns `undefined` if there is no such object */

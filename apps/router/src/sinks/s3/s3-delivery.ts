@@ -10,9 +10,10 @@ import {
   type DeadLetterQueue,
   type TopicPartition,
 } from '@hailstream/log';
-import { deadLetterTopic } from '@hailstream/events';
+import { deadLetterTopic, eventRegistry } from '@hailstream/events';
 import { encodeFiles, type Encode } from '@hailstream/parquet';
 import type { Logger } from '@hailstream/service/logging';
+import type { Erasures } from '../../erasures/erasures.js';
 import type { Delivery, DeliveryObserver } from '../delivery.js';
 import type { JobOf } from '../../router-file/router-file.js';
 import type { S3SinkSpec } from '../../router-file/sink-specs.js';
@@ -21,6 +22,7 @@ import { BlockDelivery } from './block-delivery.js';
 import { BlockStore } from './block-store.js';
 import { ndjsonGzip } from './formats/ndjson.js';
 import { parquetFormatOf } from './formats/parquet-format.js';
+import { eraseObjects, type ErasedObjects } from './erase-objects.js';
 import { ObjectStore } from './object-store.js';
 import { verifyObjects, type Verification } from './verify.js';
 
@@ -31,6 +33,7 @@ interface S3DeliveryOptions {
   readonly admin: Admin;
   readonly logger: Logger;
   readonly observer: DeliveryObserver;
+  readonly erasures: Erasures;
   /** Encodes Parquet files. @default on this thread */
   readonly encode?: Encode;
   readonly until?: (partition: TopicPartition) => bigint | undefined;
@@ -44,8 +47,9 @@ export class S3Delivery implements Delivery {
   private readonly deadLetters: DeadLetterQueue;
   private readonly blocks: BlockDelivery;
 
-  constructor(options: S3DeliveryOptions) {
+  constructor(private readonly options: S3DeliveryOptions) {
     const { spec, groupId, connection, admin, logger, observer, until, encode = encodeFiles } = options;
+    const { erasures } = options;
     const { sink, concurrency } = spec;
     this.objectStore = openObjectStore(sink);
     this.consumer = createBatchConsumer({
@@ -70,6 +74,7 @@ export class S3Delivery implements Delivery {
       store: new BlockStore(this.objectStore, sink.prefix),
       logger,
       observer,
+      isErased: (topic, event) => eventRegistry.byTopic.has(topic) && erasures.cover(event),
       ...(until && { until }),
     });
   }
@@ -83,6 +88,7 @@ export class S3Delivery implements Delivery {
   }
 
   async start(): Promise<void> {
+    await this.options.erasures.ready();
     await this.objectStore.check();
     await this.consumer.start();
   }
@@ -137,6 +143,23 @@ export async function verifyS3Job(options: {
   using store = openObjectStore(spec.sink);
   const blocks = new BlockStore(store, spec.sink.prefix);
   return verifyObjects({ ...rest, ...blockSettings(spec, encodeFiles), topics: spec.topics, store, blocks });
+}
+
+/** Erases records from the objects of a job. */
+export async function eraseS3Job(options: {
+  readonly spec: S3Job;
+  readonly groupId: string;
+  readonly admin: Admin;
+  readonly erasures: Erasures;
+  readonly isDryRun: boolean;
+  readonly signal: AbortSignal;
+  readonly onProgress: (objects: ErasedObjects) => void;
+}): Promise<ErasedObjects> {
+  const { spec, ...rest } = options;
+  using store = openObjectStore(spec.sink);
+  await store.check();
+  const blocks = new BlockStore(store, spec.sink.prefix);
+  return eraseObjects({ ...rest, ...blockSettings(spec, encodeFiles), topics: spec.topics, store, blocks });
 }
 
 /** The bucket of a sink. */

@@ -16,7 +16,12 @@ interface Field {
   data(): readonly ColumnData[];
   /** Adds a row. Returns whether the columns have all of the value. */
   push(value: unknown): boolean;
+  /** The value of a row that was read from a file; `undefined` if the columns have none. */
+  valueOf(row: Row): unknown;
 }
+
+/** A row of a file, by column. */
+type Row = Readonly<Record<string, unknown>>;
 
 /**
  * The columns of a family's events, with MDS's names. Locations are flattened to numbers, a point in WKB and an H3 cell; times
@@ -37,6 +42,24 @@ export class EventColumns {
   /** All rows. */
   get data(): readonly ColumnData[] {
     return [...this.fields.flatMap((field) => field.data()), this.unknown.data];
+  }
+
+  /** The columns from which events can be read again. The others are derived from them. */
+  get storedColumns(): readonly string[] {
+    return this.data.filter(({ kind }) => kind !== 'points' && kind !== 'cells').map(({ name }) => name);
+  }
+
+  /** The event of a row. Fields that were null are not set. If it is added again, the row has the same values. */
+  eventOf(row: Row): Event {
+    const event: Record<string, unknown> = {};
+    const values = this.fields.map((field) => [field.name, field.valueOf(row)] as const);
+    const unknown = Object.entries((row['_unknown'] ?? {}) as Record<string, unknown>);
+    for (const [name, value] of [...values, ...unknown]) {
+      // A field may be named __proto__.
+      if (value !== undefined && value !== null)
+        Object.defineProperty(event, name, { value, enumerable: true, configurable: true, writable: true });
+    }
+    return event;
   }
 
   /** Adds a row. */
@@ -92,7 +115,11 @@ function integerField(name: string, { maximum }: PropertySchema): Field {
     column.push(fits ? (value as number) : null);
     return fits;
   };
-  return { name, data: () => [column.data], push };
+  const valueOf = ({ [name]: value }: Row): unknown => {
+    if (value instanceof Date) return value.getTime();
+    return typeof value === 'bigint' ? Number(value) : value;
+  };
+  return { name, data: () => [column.data], push, valueOf };
 }
 
 function numberField(name: string): Field {
@@ -102,7 +129,7 @@ function numberField(name: string): Field {
     column.push(fits ? (value as number) : null);
     return fits;
   };
-  return { name, data: () => [column.data], push };
+  return { name, data: () => [column.data], push, valueOf: (row) => row[name] };
 }
 
 function booleanField(name: string): Field {
@@ -112,7 +139,7 @@ function booleanField(name: string): Field {
     column.push(fits ? value : null);
     return fits;
   };
-  return { name, data: () => [column.data], push };
+  return { name, data: () => [column.data], push, valueOf: (row) => row[name] };
 }
 
 function textField(name: string): Field {
@@ -122,7 +149,7 @@ function textField(name: string): Field {
     column.push(fits ? value : null);
     return fits;
   };
-  return { name, data: () => [column.data], push };
+  return { name, data: () => [column.data], push, valueOf: (row) => row[name] };
 }
 
 function jsonField(name: string): Field {
@@ -132,7 +159,7 @@ function jsonField(name: string): Field {
     column.push(fits ? JSON.stringify(value) : null);
     return fits;
   };
-  return { name, data: () => [column.data], push };
+  return { name, data: () => [column.data], push, valueOf: (row) => row[name] };
 }
 
 /** `location` has the columns `lat`, `lng`, …, `geometry`, `h3_cell`; `start_location` has `start_lat`, … */
@@ -152,7 +179,14 @@ function locationField(name: string, properties: Readonly<Record<string, Propert
     { kind: 'points', name: `${prefix}geometry`, ...coordinates },
     { kind: 'cells', name: `${prefix}h3_cell`, ...coordinates },
   ];
-  return { name, data, push };
+  const valueOf = (row: Row): unknown => {
+    const entries = numbers.flatMap(({ key, column }) => {
+      const value = row[column.data.name];
+      return value === null || value === undefined ? [] : [[key, value] as const];
+    });
+    return entries.length === 0 ? undefined : Object.fromEntries(entries);
+  };
+  return { name, data, push, valueOf };
 }
 
 function finiteOf(value: unknown): number | null {

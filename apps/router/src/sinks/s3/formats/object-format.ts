@@ -10,11 +10,18 @@ export interface BlockRecord {
   readonly value: Buffer;
 }
 
+/** A record as an object has it. */
+export interface StoredRecord extends Omit<BlockRecord, 'timeMs'> {
+  readonly event: Event;
+}
+
 /** A file format of objects. */
 export interface ObjectFormat {
   readonly extension: string;
   /** Collects records of one partition. */
   collect(partition: number): RecordCollector;
+  /** The records of an object, in their order. @throws Error if the bytes are of another format */
+  read(bytes: Buffer): Promise<StoredRecord[]>;
   /** The offsets of the records in an object, in their order. @throws Error if the bytes are of another format */
   offsets(bytes: Buffer): Promise<bigint[]>;
 }
@@ -22,7 +29,7 @@ export interface ObjectFormat {
 /** Keeps the records of a block in the form in which they are encoded. */
 export interface RecordCollector {
   /** Adds the next record in the order of the log. `event` is its parsed value. */
-  push(record: BlockRecord, event: Event): void;
+  push(record: Omit<BlockRecord, 'timeMs'>, event: Event): void;
   /**
    * Encodes objects, once only. Equal records give equal bytes.
    *

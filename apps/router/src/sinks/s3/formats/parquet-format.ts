@@ -20,16 +20,34 @@ export function parquetFormatOf(topic: string, encode: Encode): ObjectFormat {
   return {
     extension: 'parquet',
     collect: (partition) => new ParquetCollector(family, partition, encode),
-    async offsets(bytes) {
-      const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
-      const rows = await parquetReadObjects({
-        file,
-        columns: ['_offset'],
-        compressors: { ZSTD: (input, outputLength) => decompress(input, new Uint8Array(outputLength)) },
+    async read(bytes) {
+      const events = new EventColumns(family);
+      const rows = await rowsOf(bytes, [...events.storedColumns, '_offset', '_received_at']);
+      return rows.map((row) => {
+        const event = events.eventOf(row);
+        return {
+          offset: BigInt(row['_offset'] as bigint),
+          receivedMs: (row['_received_at'] as Date).getTime(),
+          value: Buffer.from(JSON.stringify(event)),
+          event,
+        };
       });
+    },
+    async offsets(bytes) {
+      const rows = await rowsOf(bytes, ['_offset']);
       return rows.map(({ _offset: offset }) => BigInt(offset as bigint));
     },
   };
+}
+
+/** The rows of a file, with some of its columns. */
+async function rowsOf(bytes: Buffer, columns: string[]): Promise<Record<string, unknown>[]> {
+  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
+  return parquetReadObjects({
+    file,
+    columns,
+    compressors: { ZSTD: (input, outputLength) => decompress(input, new Uint8Array(outputLength)) },
+  });
 }
 
 /** Splits events into columns as they are read, so that neither the records nor the parsed events are kept. */
@@ -48,7 +66,7 @@ class ParquetCollector implements RecordCollector {
     this.events = new EventColumns(family);
   }
 
-  push({ offset, receivedMs }: BlockRecord, event: Event): void {
+  push({ offset, receivedMs }: Pick<BlockRecord, 'offset' | 'receivedMs'>, event: Event): void {
     this.rows += 1;
     this.events.push(event);
     this.partitions.push(this.partition);
