@@ -36,7 +36,7 @@ svg { display: block; width: 100%; height: auto; }
 .charts > div { break-inside: avoid; }
 .maps { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 220px), 1fr)); gap: 20px; }
 .maps.wide { grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); }
-.maps > div { break-inside: avoid; }
+.maps > div { break-inside: avoid; } .maps.wide > div { max-width: 480px; }
 .grid { stroke: var(--line); }
 .axis { fill: var(--soft); font-size: 14px; }
 rect.first { fill: var(--first); } rect.second { fill: var(--second); }
