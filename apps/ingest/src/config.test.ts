@@ -6,6 +6,7 @@ describe(loadConfig, () => {
   it('has a default for every variable', () => {
     expect(loadConfig({})).toEqual({
       logLevel: 'info',
+      workers: 1,
       events: { maxAgeDays: 1_830 },
       http: { host: '127.0.0.1', port: 4000, bodyLimitBytes: 2_097_152 },
       auth: { kind: 'open' },

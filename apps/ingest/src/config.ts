@@ -26,6 +26,9 @@ const MEBIBYTE = 1_048_576;
 /** Maximum delivery timeout: callers do not wait longer. */
 const MAX_DELIVERY_TIMEOUT_MS = 30_000;
 
+/** Maximum number of processes that share the port: one per core of a large machine. */
+const MAX_WORKERS = 128;
+
 /** Number of bodies of maximum size that must fit into the buffer. With less, such a body could never be written. */
 const BODIES_BUFFERED = 2;
 
@@ -34,6 +37,7 @@ const ingestEnv = Type.Object({
   ...logEnv,
   ...authEnv,
   EVENTS_MAX_AGE_DAYS: Env.Int({ default: DEFAULT_MAX_AGE_DAYS, minimum: 1, maximum: HIGHEST_MAX_AGE_DAYS }),
+  INGEST_WORKERS: Env.Int({ default: 1, minimum: 1, maximum: MAX_WORKERS }),
   INGEST_HTTP_BODY_LIMIT_BYTES: Env.Int({ default: 2 * MEBIBYTE, minimum: 1_024, maximum: 64 * MEBIBYTE }),
   INGEST_LOG_LINGER_MS: Env.Int({ default: 2, minimum: 0, maximum: 1_000 }),
   INGEST_LOG_COMPRESSION: Type.Enum<Compression[]>(COMPRESSIONS.filter(canCompress), { default: 'none' }),
@@ -43,6 +47,8 @@ const ingestEnv = Type.Object({
 
 export interface IngestConfig {
   readonly logLevel: LogLevel;
+  /** Number of processes that share the port. */
+  readonly workers: number;
   readonly http: { readonly host: string; readonly port: number; readonly bodyLimitBytes: number };
   readonly auth: AuthOptions;
   readonly events: { readonly maxAgeDays: number };
@@ -71,6 +77,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Ingest
   }
   return Object.freeze({
     logLevel: env.LOG_LEVEL,
+    workers: env.INGEST_WORKERS,
     http: { host: env.HOST, port: env.PORT, bodyLimitBytes: env.INGEST_HTTP_BODY_LIMIT_BYTES },
     auth: toAuth(env),
     events: { maxAgeDays: env.EVENTS_MAX_AGE_DAYS },

@@ -14,6 +14,7 @@ import { ApiDocsModule } from './api-docs/api-docs.module.js';
 import { acceptJsonBodies, checkBodyHeaders } from './body/json-body.js';
 import type { IngestConfig } from './config.js';
 import { EventsModule } from './events/events.module.js';
+import { isWorker, shareMetrics } from './workers/worker.js';
 
 @Module({})
 class IngestModule {
@@ -25,7 +26,7 @@ class IngestModule {
         LoggingModule.forRoot(logger),
         AuthModule.forRoot(config.auth),
         HealthModule,
-        MetricsModule,
+        isWorker ? MetricsModule.withText(shareMetrics) : MetricsModule.forProcess(),
         LogModule.forRoot({ connection, topicPolicy, topics: registry.topics, producer }),
         EventsModule.forRoot(registry.families, config.events),
         ApiDocsModule.forRoot(registry),

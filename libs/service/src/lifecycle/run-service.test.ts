@@ -1,7 +1,14 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConfigError } from '../config/read-env.js';
-import { DRAIN_TIMEOUT_MS, runService, START_GRACE_MS, startFailure, type Service } from './run-service.js';
+import {
+  DRAIN_TIMEOUT_MS,
+  runService,
+  START_GRACE_MS,
+  StartError,
+  startFailure,
+  type Service,
+} from './run-service.js';
 
 class FakeProcess extends EventEmitter {
   exitCode: number | string | null | undefined;
@@ -92,6 +99,15 @@ describe(runService, () => {
 describe(startFailure, () => {
   const listenError = (code: string): Error =>
     Object.assign(new Error(code), { code, syscall: 'listen', address: '127.0.0.1', port: 4000 });
+
+  it('reports the error of a worker of a cluster in the same way', () => {
+    const error = Object.assign(listenError('EADDRINUSE'), { syscall: 'bind' });
+    expect(startFailure(error)).toBe('cannot listen on 127.0.0.1:4000: the port is in use (PORT)');
+  });
+
+  it('reports only the message of an explained failure', () => {
+    expect(startFailure(new StartError('a worker exited'))).toBe('a worker exited');
+  });
 
   it.each([
     ['EADDRINUSE', 'cannot listen on 127.0.0.1:4000: the port is in use (PORT)'],

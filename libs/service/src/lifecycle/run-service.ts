@@ -12,8 +12,14 @@ export interface Service {
   close(): Promise<void>;
 }
 
+/** A service cannot start, for a reason that the operator can fix and that the message states. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+  readonly code = 'START';
+}
+
 /** The part of `process` that is used. Tests pass a fake. */
-interface ProcessControl {
+export interface ProcessControl {
   exitCode?: number | string | null | undefined;
   readonly stderr: { write(text: string): unknown };
   on(event: 'SIGTERM' | 'SIGINT', listener: () => void): unknown;
@@ -69,17 +75,20 @@ export async function runService(options: {
 
 /** Why a service did not start: one line if the operator can fix it, otherwise the stack. */
 export function startFailure(error: unknown): string {
-  if (error instanceof ConfigError || error instanceof ConfigFileError) return error.message;
+  const isExplained =
+    error instanceof ConfigError || error instanceof ConfigFileError || error instanceof StartError;
+  if (isExplained) return error.message;
   const { code, syscall, address, port } = (error ?? {}) as NodeJS.ErrnoException & {
     address?: string;
     port?: number;
   };
   const place =
     address === undefined ? 'HOST' : port === undefined || port === -1 ? address : `${address}:${port}`;
-  if (syscall === 'listen' && code === 'EADDRINUSE')
-    return `cannot listen on ${place}: the port is in use (PORT)`;
-  if (syscall === 'listen' && code === 'EACCES') return `cannot listen on ${place}: not permitted (PORT)`;
-  if (syscall === 'listen') return `cannot listen on ${place}: ${code ?? 'failed'} (HOST)`;
+  // A worker of a cluster reports the same errors as `bind`.
+  const isListening = syscall === 'listen' || syscall === 'bind';
+  if (isListening && code === 'EADDRINUSE') return `cannot listen on ${place}: the port is in use (PORT)`;
+  if (isListening && code === 'EACCES') return `cannot listen on ${place}: not permitted (PORT)`;
+  if (isListening) return `cannot listen on ${place}: ${code ?? 'failed'} (HOST)`;
   if (syscall === 'getaddrinfo') return `cannot listen: ${code ?? 'unknown address'} (HOST)`;
   return described(error);
 }
