@@ -161,6 +161,22 @@ describe(KeyframeArchive, () => {
     expect(await packsIn()).toEqual(namesOf(first));
   });
 
+  it('removes keyframes of another version', async () => {
+    const { archive, write } = await open();
+    await write(10);
+    await write(20);
+    await archive.close();
+    const files = (await readdir(folder)).filter((name) => name.endsWith('.keyframe'));
+    for (const name of files) {
+      const bytes = await readFile(join(folder, name));
+      bytes[4]! -= 1;
+      await writeFile(join(folder, name), bytes);
+    }
+    const { newest, damaged, count } = await reopen();
+    expect([newest, count]).toEqual([null, 0]);
+    expect(damaged).toEqual(files.map(() => expect.stringMatching(/has the version \d+, expected version/)));
+  });
+
   it('drops older keyframes with a pack that is missing', async () => {
     const { archive, write } = await open();
     await write(10, [], [first]);

@@ -21,6 +21,16 @@ describe(decodeKeyframe, () => {
     expect(decodeKeyframe(bytes)).toEqual({ header, city });
   });
 
+  it('refuses a keyframe of another version', () => {
+    const bytes = Buffer.concat(encodeKeyframe(header, city));
+    const version = bytes[4]!;
+    bytes[4] = version - 1;
+    const message = `the keyframe has the version ${version - 1}, expected version ${version}`;
+    expect(() => decodeKeyframe(bytes)).toThrow(
+      expect.objectContaining({ code: 'KEYFRAME_VERSION', message }) as Error,
+    );
+  });
+
   it('refuses every damaged or truncated file', () => {
     const bytes = Buffer.concat(encodeKeyframe(header, city));
     for (let at = 0; at < bytes.length; at += 1) {

@@ -4,6 +4,8 @@ import type { CountedRange } from '../log/unreadable-ranges.js';
 /** `HSKF`, and the version of the layout. */
 const MAGIC = Buffer.from([0x48, 0x53, 0x4b, 0x46, 6]);
 
+const VERSION_AT = MAGIC.length - 1;
+
 /** A keyframe is written after this many records: a moment is then at most this many records after a keyframe. */
 export const KEYFRAME_RECORDS = 10_000n;
 
@@ -42,8 +44,15 @@ export interface KeyframeHeader {
 /** A file is not a keyframe of this version, or is damaged. */
 export class KeyframeError extends Error {
   override readonly name = 'KeyframeError';
-  readonly code = 'KEYFRAME_INVALID';
   readonly retryable = false;
+
+  constructor(
+    message: string,
+    readonly code: 'KEYFRAME_INVALID' | 'KEYFRAME_VERSION' = 'KEYFRAME_INVALID',
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
 }
 
 /*
@@ -78,8 +87,12 @@ export function decodeKeyframe(bytes: Buffer): { readonly header: KeyframeHeader
 
 /** Decodes the header of a file of which at least the header was read. */
 function decodeHeader(bytes: Buffer): { readonly header: KeyframeHeader; readonly sizeBytes: number } {
-  if (bytes.length < PREFIX_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) {
-    throw new KeyframeError(`not a keyframe of version ${MAGIC.at(-1)}`);
+  const isKeyframe = bytes.subarray(0, VERSION_AT).equals(MAGIC.subarray(0, VERSION_AT));
+  if (bytes.length < PREFIX_BYTES || !isKeyframe) throw new KeyframeError('the file is not a keyframe');
+  const [version, expected] = [bytes[VERSION_AT], MAGIC[VERSION_AT]];
+  if (version !== expected) {
+    const text = `the keyframe has the version ${version}, expected version ${expected}`;
+    throw new KeyframeError(text, 'KEYFRAME_VERSION');
   }
   const headerBytes = bytes.readUInt32BE(MAGIC.length);
   const end = PREFIX_BYTES + headerBytes;

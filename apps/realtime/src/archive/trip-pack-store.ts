@@ -56,7 +56,7 @@ export class TripPackStore {
 export async function readTripPack(folder: string, id: string): Promise<TripPack> {
   const bytes = await readFile(fileOf(folder, id)).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'ENOENT') throw cause;
-    throw new KeyframeError(`the pack of trips ${id} is missing`, { cause });
+    throw new KeyframeError(`the pack of trips ${id} is missing`, 'KEYFRAME_INVALID', { cause });
   });
   if (tripPackId(bytes) !== id) throw new KeyframeError(`the pack of trips ${id} is damaged`);
   return new TripPack(bytes, id);

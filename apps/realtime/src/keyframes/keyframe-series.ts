@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Logger } from '@hailstream/service/logging';
 import { KeyframeArchive, type ReadKeyframe } from '../archive/keyframe-archive.js';
+import { KeyframeError } from '../archive/keyframe.js';
 import { KeyframeFolder } from '../archive/keyframe-folder.js';
 import { LogIndex } from '../log/log-index.js';
 import type { KeyframeMetrics } from '../metrics/keyframe-metrics.service.js';
@@ -49,6 +50,7 @@ export class KeyframeSeries {
     const { folder } = this;
     if (folder === null) return null;
     let newest: ReadKeyframe | null = null;
+    let outdated = 0;
     this.isOpened = false;
     this.isOpened = await this.attempt('folder of keyframes cannot be opened, will retry', async () => {
       folder.lock();
@@ -59,8 +61,12 @@ export class KeyframeSeries {
         current = new KeyframeArchive(folder.current, this.options.maxBytes, this.index);
         this.current = current;
       }
-      newest = await current.open((error, file) => this.noteDamaged(error, file));
+      newest = await current.open((error, file) => {
+        if (error instanceof KeyframeError && error.code === 'KEYFRAME_VERSION') outdated += 1;
+        else this.noteDamaged(error, file);
+      });
     });
+    if (outdated > 0) this.logger.warn({ keyframes: outdated }, 'keyframes of another version removed');
     return newest;
   }
 
