@@ -1,6 +1,9 @@
 import { NumberKind } from './byte-writer.js';
 import { readUuid } from './uuid-bytes.js';
 
+const UUID_BYTES = 16;
+const ENDS_EARLY = 'the bytes end early';
+
 /** Reads what `ByteWriter` has written. Throws RangeError if the bytes end early. */
 export class ByteReader {
   /** After {@link number}. */
@@ -9,7 +12,7 @@ export class ByteReader {
 
   /** @param texts the repeated texts that are not in the bytes */
   constructor(
-    private readonly bytes: Buffer,
+    readonly bytes: Buffer,
     private readonly texts: string[] = [],
   ) {}
 
@@ -17,7 +20,7 @@ export class ByteReader {
     let value = 0;
     for (let factor = 1; ; factor *= 0x80) {
       const byte = this.bytes[this.at++];
-      if (byte === undefined) throw new RangeError('the bytes end early');
+      if (byte === undefined) throw new RangeError(ENDS_EARLY);
       if (byte < 0x80) return value + byte * factor;
       value += (byte - 0x80) * factor;
     }
@@ -43,8 +46,9 @@ export class ByteReader {
 
   text(): string {
     const size = this.count();
-    if (size > 0) return this.bytes.toString('utf8', ...this.next(size - 1));
-    return readUuid(this.bytes, this.next(16)[0]);
+    if (size === 0) return readUuid(this.bytes, this.skip(UUID_BYTES));
+    const start = this.skip(size - 1);
+    return this.bytes.toString('utf8', start, this.at);
   }
 
   repeatedText(): string {
@@ -58,24 +62,29 @@ export class ByteReader {
 
   /** The bytes of a section, which refer to those of the reader. */
   section(): Buffer {
-    return this.bytes.subarray(...this.next(this.count()));
+    const start = this.skip(this.count());
+    return this.bytes.subarray(start, this.at);
   }
 
-  /** Skips a section. Returns where it is: a view of its own costs more than many sections take to read. */
-  skipSection(): { readonly bytes: Buffer; readonly start: number; readonly end: number } {
-    const [start, end] = this.next(this.count());
-    return { bytes: this.bytes, start, end };
+  /** Skips a section without creating a view of it, which takes longer than decoding a short section. */
+  skipSection(): void {
+    this.skip(this.count());
+  }
+
+  /** Where the next value is in {@link bytes}. */
+  get position(): number {
+    return this.at;
   }
 
   get isAtEnd(): boolean {
     return this.at === this.bytes.length;
   }
 
-  /** Where the next bytes start and end. */
-  private next(sizeBytes: number): [start: number, end: number] {
+  /** Returns where the skipped bytes start. */
+  private skip(sizeBytes: number): number {
     const start = this.at;
-    if (start + sizeBytes > this.bytes.length) throw new RangeError('the bytes end early');
+    if (start + sizeBytes > this.bytes.length) throw new RangeError(ENDS_EARLY);
     this.at = start + sizeBytes;
-    return [start, this.at];
+    return start;
   }
 }

@@ -87,6 +87,11 @@ export class ByteWriter {
   /** Bytes of another writer, which can be read on their own. */
   section(bytes: Buffer): void {
     this.count(bytes.length);
+    this.copy(bytes);
+  }
+
+  /** Values that another writer has written. They must not have repeated texts outside of sections. */
+  copy(bytes: Buffer): void {
     this.reserve(bytes.length);
     this.length += bytes.copy(this.bytes, this.length);
   }

@@ -174,6 +174,14 @@ export class CityState {
     return [...this.fleets.values()].map((fleet) => fleet.unpackTrips(count)).includes(true);
   }
 
+  /**
+   * Decodes the pasts of at most `count` vehicles of each fleet that were read. Returns whether others are left: they keep the
+   * bytes of the city that was read in memory.
+   */
+  decodeVehicles(count: number): boolean {
+    return [...this.fleets.values()].map((fleet) => fleet.decodeVehicles(count)).includes(true);
+  }
+
   /** Drops trips and trail points that are too old to be shown or counted. */
   forget(): void {
     for (const fleet of this.fleets.values()) fleet.forget();

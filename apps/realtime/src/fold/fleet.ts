@@ -2,7 +2,7 @@ import type { RiderEvent, Telemetry, Trip, VehicleEvent } from '@hailstream/even
 import { noCounts, noFigures, type MutableFigures, type Totals } from './figures.js';
 import type { ByteReader } from '../encoding/byte-reader.js';
 import type { ByteWriter } from '../encoding/byte-writer.js';
-import { Motion, MotionPages } from '../motion/motion.js';
+import { MotionPages } from '../motion/motion.js';
 import type { TripTally } from '../tally/trip-tally.js';
 import { FleetTrips, TRIP_LIMITS, type TripLimits, type TripPacks } from './fleet-trips.js';
 import { CLOCK_TOLERANCE_MS, latest } from './newest.js';
@@ -11,6 +11,7 @@ import { SeriesReader, SeriesWriter } from './series.js';
 import { stagesUnderWay, TripFacts } from './trip.js';
 import type { TripPack } from './trip-pack.js';
 import { contactAt, Vehicle } from './vehicle.js';
+import { VehiclePast } from './vehicle-past.js';
 
 /** Maximum number of vehicles kept per provider; events of further vehicles are not folded. */
 const MAX_VEHICLES_PER_PROVIDER = 1_000_000;
@@ -32,6 +33,8 @@ export class Fleet {
   private newestReceivedAt: number | null = null;
   private seen = 0;
   private readonly motions = new MotionPages();
+  /** Vehicles that were read and may not be decoded yet: they refer to the bytes of the whole city. */
+  private encoded: Iterator<Vehicle> | null = null;
   /** Whether a {@link join} is under way: until its end, a trip may be known in part only. */
   private isJoining = false;
 
@@ -55,7 +58,7 @@ export class Fleet {
     const known = this.vehicles.get(deviceId);
     if (known !== undefined) return known;
     if (this.vehicles.size >= MAX_VEHICLES_PER_PROVIDER) return null;
-    const vehicle = new Vehicle(deviceId, this.providerId, new Motion(this.motions.next()));
+    const vehicle = new Vehicle(deviceId, this.providerId, new VehiclePast(this.motions));
     this.vehicles.set(deviceId, vehicle);
     this.seenByState.unknown += 1;
     return vehicle;
@@ -123,6 +126,16 @@ export class Fleet {
   /** Decodes at most `count` of the trips that were read and not needed yet. Returns whether others are left. */
   unpackTrips(count: number): boolean {
     return this.trips.unpack(count);
+  }
+
+  /** Decodes the pasts of at most `count` of the vehicles that were read. Returns whether others are left. */
+  decodeVehicles(count: number): boolean {
+    for (let left = count; left > 0 && this.encoded !== null; left -= 1) {
+      const next = this.encoded.next();
+      if (next.done === true) this.encoded = null;
+      else next.value.decode();
+    }
+    return this.encoded !== null;
   }
 
   /** The trip that a vehicle is reserved for or on. */
@@ -257,16 +270,13 @@ export class Fleet {
     fleet.newestEventAt = counts.time();
     fleet.newestReceivedAt = counts.time();
     while (bytes.count() === 1) {
-      const vehicle = Vehicle.read(
-        new SeriesReader(bytes),
-        fleet.providerId,
-        new Motion(fleet.motions.next()),
-      );
+      const vehicle = Vehicle.read(new SeriesReader(bytes), fleet.providerId, fleet.motions);
       fleet.vehicles.set(vehicle.deviceId, vehicle);
       fleet.seenByState[vehicle.state ?? 'unknown'] += 1;
       fleet.markChanged(vehicle);
       yield;
     }
+    fleet.encoded = fleet.vehicles.values();
     yield* fleet.trips.read(bytes, packs);
     return fleet;
   }
@@ -286,6 +296,7 @@ export class Fleet {
     const known = this.vehicles.get(other.deviceId);
     if (known === undefined) {
       if (this.vehicles.size >= MAX_VEHICLES_PER_PROVIDER) return;
+      other.decode();
       this.vehicles.set(other.deviceId, other);
       this.seenByState[other.state ?? 'unknown'] += 1;
       this.markChanged(other);

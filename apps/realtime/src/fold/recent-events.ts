@@ -90,7 +90,7 @@ export function recentEvent(event: VehicleEvent, timestamp: number): RecentEvent
   };
 }
 
-export function writeEvent(to: SeriesWriter, event: RecentEvent): void {
+function writeEvent(to: SeriesWriter, event: RecentEvent): void {
   to.fact(event);
   to.place(event);
   to.bytes.repeatedText(event.vehicleState);
@@ -98,7 +98,7 @@ export function writeEvent(to: SeriesWriter, event: RecentEvent): void {
   to.texts(event.tripIds);
 }
 
-export function readEvent(from: SeriesReader): RecentEvent {
+function readEvent(from: SeriesReader): RecentEvent {
   const { id, timestamp, lead } = from.fact();
   const { lat, lng } = from.place();
   return {

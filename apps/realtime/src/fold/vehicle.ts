@@ -1,12 +1,12 @@
+import assert from 'node:assert';
 import type { Location, Telemetry, VehicleEvent, VehicleState } from '@hailstream/events';
-import type { Contact, TrailPoint } from '@hailstream/events/live';
-import { ByteReader } from '../encoding/byte-reader.js';
-import { ByteWriter } from '../encoding/byte-writer.js';
-import { Motion } from '../motion/motion.js';
+import type { Contact } from '@hailstream/events/live';
+import type { Motion, MotionPages } from '../motion/motion.js';
 import { isNewer, latest, type Fact } from './newest.js';
-import { readEvent, recentEvent, RecentEvents, writeEvent, type RecentEvent } from './recent-events.js';
-import { SeriesReader, SeriesWriter } from './series.js';
-import { Trail, TRAIL_KEPT_MS, TRAIL_MS } from './trail.js';
+import { recentEvent, type RecentEvent, type RecentEvents } from './recent-events.js';
+import type { SeriesReader, SeriesWriter } from './series.js';
+import { TRAIL_KEPT_MS, TRAIL_MS, type Trail } from './trail.js';
+import { VehiclePast } from './vehicle-past.js';
 
 /** A vehicle without an event for this long, by event time against the service's clock, is stale. */
 export const STALE_AFTER_MS = 60_000;
@@ -21,6 +21,36 @@ interface Point extends Fact {
   readonly heading: number | null;
   readonly speed: number | null;
   readonly tripIds: readonly string[];
+}
+
+/** The part of the newest event that every tick needs. */
+type NewestEvent = Fact & Pick<RecentEvent, 'vehicleState' | 'lat' | 'lng'>;
+
+/** The newest event of a vehicle that was read. Its id is in the past, which is decoded for it. */
+class ReadEvent implements NewestEvent {
+  readonly timestamp: number;
+  readonly lead: number;
+  readonly lat: number;
+  readonly lng: number;
+  readonly vehicleState: VehicleState;
+
+  constructor(
+    from: SeriesReader,
+    private readonly past: VehiclePast,
+  ) {
+    this.timestamp = from.knownTime();
+    this.lead = from.measure() ?? 0;
+    const { lat, lng } = from.place();
+    this.lat = lat;
+    this.lng = lng;
+    this.vehicleState = from.bytes.repeatedText() as VehicleState;
+  }
+
+  get id(): string {
+    const { newest } = this.past.events;
+    assert.ok(newest !== null, 'the newest event is a recent one');
+    return newest.id;
+  }
 }
 
 /** Where a vehicle was, and when. Heading and speed come from the newest telemetry, unless it is older than {@link STALE_AFTER_MS}. */
@@ -38,38 +68,19 @@ interface Battery {
   readonly percent: number;
 }
 
-/** What only the card of a vehicle shows. */
-interface Past {
-  readonly events: RecentEvents;
-  readonly trail: Trail;
-}
-
-/** A past that was read and is not decoded: where it is in the bytes of the city, and what is to be added to it. */
-interface StoredPast {
-  readonly bytes: Buffer;
-  readonly start: number;
-  readonly end: number;
-  /** `null` until something is added. */
-  added: { readonly points: TrailPoint[]; readonly events: RecentEvent[] } | null;
-}
-
-/** Maximum number of points and events that are added to a past before it is decoded. */
-const MAX_ADDED = 16;
-
 /** The newest reported values of one vehicle, by event time. */
 export class Vehicle {
   /** As of the last `CityState.advance`. */
   contact: Contact = 'silent';
   private telemetry: Point | null = null;
-  private newestEvent: RecentEvent | null = null;
+  /** The newest of the recent events, which are not decoded for it. */
+  private newestEvent: NewestEvent | null = null;
   private battery: Battery | null = null;
-  /** As bytes from when the vehicle was read until it is needed: most of the time that reading a city would take. */
-  private past: Past | StoredPast = { events: new RecentEvents(), trail: new Trail() };
 
   constructor(
     readonly deviceId: string,
     readonly providerId: string,
-    readonly motion = new Motion(),
+    private past = new VehiclePast(),
   ) {}
 
   /** Drops everything that is known. The vehicle is silent, and has no position. */
@@ -78,12 +89,13 @@ export class Vehicle {
     this.telemetry = null;
     this.newestEvent = null;
     this.battery = null;
-    this.past = { events: new RecentEvents(), trail: new Trail() };
+    this.past = new VehiclePast();
   }
 
   write(to: SeriesWriter): void {
-    const { telemetry, newestEvent, battery, past } = this;
+    const { telemetry, newestEvent, battery } = this;
     to.bytes.text(this.deviceId);
+    this.past.write(to.bytes);
     to.bytes.count(Number(telemetry !== null));
     if (telemetry !== null) {
       to.fact(telemetry);
@@ -93,39 +105,50 @@ export class Vehicle {
       to.texts(telemetry.tripIds);
     }
     to.bytes.count(Number(newestEvent !== null));
-    if (newestEvent !== null) writeEvent(to, newestEvent);
+    if (newestEvent !== null) {
+      to.time(newestEvent.timestamp);
+      to.measure(newestEvent.lead);
+      to.place(newestEvent);
+      to.bytes.repeatedText(newestEvent.vehicleState);
+    }
     to.time(battery?.timestamp ?? null);
     if (battery !== null) to.bytes.count(battery.percent);
-    this.motion.write(to.bytes);
-    to.bytes.section(isUnchanged(past) ? storedBytes(past) : pastBytes(this.readPast()));
   }
 
-  static read(from: SeriesReader, providerId: string, motion: Motion): Vehicle {
-    const vehicle = new Vehicle(from.bytes.text(), providerId, motion);
+  /** The vehicle refers to the bytes of the reader until {@link decode}. */
+  static read(from: SeriesReader, providerId: string, pages: MotionPages): Vehicle {
+    const deviceId = from.bytes.text();
+    const past = VehiclePast.read(from.bytes, pages);
+    const vehicle = new Vehicle(deviceId, providerId, past);
     if (from.bytes.count() === 1) vehicle.telemetry = readPoint(from);
-    if (from.bytes.count() === 1) vehicle.newestEvent = readEvent(from);
+    if (from.bytes.count() === 1) vehicle.newestEvent = new ReadEvent(from, past);
     const batteryAt = from.time();
     if (batteryAt !== null) vehicle.battery = { timestamp: batteryAt, percent: from.bytes.count() };
-    motion.read(from.bytes);
-    const { bytes, start, end } = from.bytes.skipSection();
-    vehicle.past = { bytes, start, end, added: null };
     return vehicle;
   }
 
+  /** Decodes what was read and not needed yet, and releases the bytes that it was read from. */
+  decode(): void {
+    this.past.decode();
+  }
+
+  get motion(): Motion {
+    return this.past.motion;
+  }
+
   get events(): RecentEvents {
-    return this.readPast().events;
+    return this.past.events;
   }
 
   get trail(): Trail {
-    return this.readPast().trail;
+    return this.past.trail;
   }
 
   /** Returns whether the event changed the vehicle. */
   foldTelemetry(event: Telemetry, timestamp: number): boolean {
     const { location } = event;
-    this.motion.note(timestamp, location, location.speed ?? null);
     const hasBattery = this.foldBattery(event.battery_percent, timestamp);
-    const grew = this.addPoint([location.lat, location.lng, location.speed ?? null, timestamp]);
+    const grew = this.past.addPoint([location.lat, location.lng, location.speed ?? null, timestamp]);
     const point: Point = {
       id: event.telemetry_id,
       timestamp,
@@ -143,17 +166,12 @@ export class Vehicle {
 
   /** Returns whether the event changed the vehicle. */
   foldEvent(event: VehicleEvent, timestamp: number): boolean {
-    this.motion.note(timestamp, event.location, null);
     const hasBattery = this.foldBattery(event.battery_percent, timestamp);
     const fact = recentEvent(event, timestamp);
-    const added = this.addedToStored();
-    if (added !== null) {
-      added.events.push(fact);
-      if (isNewer(fact, this.newestEvent)) this.newestEvent = fact;
-      return true;
-    }
-    if (!this.events.add(fact)) return hasBattery;
-    this.newestEvent = this.events.newest;
+    // Before it is one of the recent events, which have the id of the newest event.
+    const isNewest = isNewer(fact, this.newestEvent);
+    if (!this.past.addEvent(fact)) return hasBattery;
+    if (isNewest) this.newestEvent = fact;
     return true;
   }
 
@@ -162,15 +180,13 @@ export class Vehicle {
    * whether it changed.
    */
   join(other: Vehicle): boolean {
-    this.motion.join(other.motion);
     const { telemetry, battery } = other;
     let isChanged = battery !== null && this.foldBattery(battery.percent, battery.timestamp);
+    if (this.past.join(other.past)) isChanged = true;
     if (telemetry !== null && isNewer(telemetry, this.telemetry)) {
       this.telemetry = telemetry;
       isChanged = true;
     }
-    for (const point of other.trail.points()) if (this.trail.add(point)) isChanged = true;
-    for (const event of other.events.list()) if (this.events.add(event)) isChanged = true;
     this.newestEvent = this.events.newest;
     return isChanged;
   }
@@ -178,22 +194,6 @@ export class Vehicle {
   /** Its newest known battery level, in percent. */
   get batteryPercent(): number | null {
     return this.battery?.percent ?? null;
-  }
-
-  /** Returns whether the trail changed, or may have changed. */
-  private addPoint(point: TrailPoint): boolean {
-    const added = this.addedToStored();
-    if (added === null) return this.trail.add(point);
-    added.points.push(point);
-    return true;
-  }
-
-  /** What is to be added to the past, as long as that is not decoded and there is room for more. */
-  private addedToStored(): StoredPast['added'] {
-    const { past } = this;
-    if (!('bytes' in past)) return null;
-    past.added ??= { points: [], events: [] };
-    return past.added.points.length + past.added.events.length < MAX_ADDED ? past.added : null;
   }
 
   /** Event time of its newest event or telemetry point. */
@@ -229,7 +229,7 @@ export class Vehicle {
 
   /** The trips in its newest event, or in its newest telemetry if it has sent no events. */
   get tripIds(): readonly string[] {
-    return (this.newestEvent ?? this.telemetry)?.tripIds ?? [];
+    return (this.newestEvent === null ? this.telemetry : this.events.newest)?.tripIds ?? [];
   }
 
   /** Drops trail points that are too old as of `asOf`. */
@@ -237,7 +237,7 @@ export class Vehicle {
     // Every point of a trail is at most its length older than the newest telemetry.
     const isTrailRecent =
       this.telemetry !== null && asOf - this.telemetry.timestamp < TRAIL_KEPT_MS - 2 * TRAIL_MS;
-    if (!('bytes' in this.past && isTrailRecent)) this.trail.forget(asOf);
+    this.past.forget(asOf, isTrailRecent);
   }
 
   /** Returns whether the level is the newest one. */
@@ -251,31 +251,6 @@ export class Vehicle {
     if (isNewest) this.battery = { timestamp, percent };
     return isNewest;
   }
-
-  private readPast(): Past {
-    const { past } = this;
-    if (!('bytes' in past)) return past;
-    const from = new SeriesReader(new ByteReader(storedBytes(past)));
-    const read = { events: RecentEvents.read(from), trail: Trail.read(from) };
-    for (const event of past.added?.events ?? []) read.events.add(event);
-    for (const point of past.added?.points ?? []) read.trail.add(point);
-    return (this.past = read);
-  }
-}
-
-function isUnchanged(past: Past | StoredPast): past is StoredPast {
-  return 'bytes' in past && past.added === null;
-}
-
-function storedBytes({ bytes, start, end }: StoredPast): Buffer {
-  return bytes.subarray(start, end);
-}
-
-function pastBytes({ events, trail }: Past): Buffer {
-  const to = new SeriesWriter(new ByteWriter());
-  events.write(to);
-  trail.write(to);
-  return to.bytes.finish();
 }
 
 function readPoint(from: SeriesReader): Point {

@@ -18,8 +18,8 @@ import type { Turnstile } from './turnstile.js';
 /** How often data that is too old is dropped. */
 const FORGET_EVERY_MS = 60_000;
 
-/** Trips per provider and tick that are decoded after a restart, which takes some milliseconds. */
-const UNPACKED_TRIPS = 1_000;
+/** Trips, and pasts of vehicles, per provider and tick that are decoded after a restart, which takes some milliseconds. */
+const DECODED_PER_TICK = 1_000;
 
 /** How often the number of unreadable records is sent to pages, if it changed. */
 const UNREADABLE_INTERVAL_MS = 5_000;
@@ -160,7 +160,8 @@ export class LiveService implements OnModuleDestroy {
       for (const receivedAt of this.foldService.takeReceipts()) {
         this.metrics.observeLatency(Math.max(0, Date.now() - receivedAt));
       }
-      this.city.unpackTrips(UNPACKED_TRIPS);
+      this.city.unpackTrips(DECODED_PER_TICK);
+      this.city.decodeVehicles(DECODED_PER_TICK);
       if (now - this.forgotAt >= FORGET_EVERY_MS) {
         this.forgotAt = now;
         this.city.forget();
