@@ -141,7 +141,7 @@ describe('main.js run', () => {
     expect(await noDatabase.exited).toBe(1);
     expect(noDatabase.stderr()).toMatch(/^batch: DATABASE_URL: expected .*\n$/);
     const unknown = run(['walk']);
-    expect(await unknown.exited).toBe(1);
+    expect(await unknown.exited).toBe(2);
     expect(unknown.stderr()).toMatch(/^batch: unknown command or option: walk\nbatch: usage: npm run batch/);
     const help = run(['--help'], { DATABASE_URL: '' });
     expect(await help.exited).toBe(0);
@@ -267,6 +267,10 @@ describe('main.js verify', () => {
     expect(await run(['run']).exited).toBe(0);
     const agrees = run(['verify', '--json']);
     expect(await agrees.exited).toBe(0);
+    expect(agrees.stdout()).not.toContain('"partitions"');
+    const detailed = run(['verify', '--json', '--partitions']);
+    expect(await detailed.exited).toBe(0);
+    expect(detailed.stdout()).toContain('"partitions"');
     expect(agrees.stderr()).toContain('comparing: 300 of 300 records');
     expect(JSON.parse(agrees.stdout().trim().split('\n').at(-1)!)).toMatchObject({
       ok: true,
@@ -368,7 +372,7 @@ describe('main.js retry-rejects', () => {
 
   it('reports an invalid option', async () => {
     const { exited, stderr } = run(['retry-rejects', '--topic', 'rides']);
-    expect(await exited).toBe(1);
+    expect(await exited).toBe(2);
     expect(stderr()).toContain('--topic: expected one of ride.telemetry');
   });
 });

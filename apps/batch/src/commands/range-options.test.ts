@@ -16,6 +16,7 @@ describe(parseVerifyArgs, () => {
       from: { kind: 'earliest' },
       to: { kind: 'latest' },
       isJson: false,
+      hasPartitions: false,
     });
     expect(parseVerifyArgs(['--from', time, '--json'], topics)).toMatchObject({
       from: { kind: 'time', timestampMs },

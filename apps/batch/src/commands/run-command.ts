@@ -32,6 +32,7 @@ import { parseRetryRejectsArgs, retryReport, RETRY_REJECTS_USAGE } from './retry
 
 const USAGE = [
   'usage: npm run batch -- COMMAND (in a container: node main.js COMMAND)',
+  'Exit code of every command: 0 done, 1 failed, 2 unknown command or invalid option',
   'run [--json]',
   '    loads all records that the log has now. Exit code: 0 complete, 1 failed, 2 incomplete: the log had deleted',
   '    records before they were loaded',
@@ -53,11 +54,8 @@ const USAGE = [
 
 /** Exit code of a load before which the log had deleted records that were not loaded. */
 const INCOMPLETE = 2;
-/** Commands whose exit code 1 has a meaning of its own, and the exit code of their invalid options. */
-const USAGE_EXIT_CODES: ReadonlyMap<string, number> = new Map([
-  ['verify', 2],
-  ['backfill', 2],
-]);
+/** Exit code of an unknown command or an invalid option. */
+const INVALID_USAGE = 2;
 
 /** Runs one command and returns the exit code. */
 export async function runCommand(args: readonly string[]): Promise<number> {
@@ -82,7 +80,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof UsageError)) return failure(reasonOf(error));
     failure(`${error.message}\n${USAGE}`);
-    return USAGE_EXIT_CODES.get(args[0] ?? '') ?? 1;
+    return INVALID_USAGE;
   }
 }
 

@@ -6,31 +6,45 @@ import { parseLogWindow, RANGE_OPTIONS } from './range-options.js';
 import { formatTable } from './text-table.js';
 
 export const VERIFY_USAGE = [
-  'verify [--topic TOPIC] [--partition N] [--from earliest|OFFSET|TIME] [--to latest|OFFSET|TIME] [--json]',
+  'verify [--topic TOPIC] [--partition N] [--from earliest|OFFSET|TIME] [--to latest|OFFSET|TIME] [--json [--partitions]]',
   '    compares the records that the log has before the positions with rows and rejects, in one snapshot. Reads only.',
   '    Exit code: 0 they agree, 1 they differ or could not be compared, 2 invalid options',
 ];
 
 interface VerifyArgs extends VerifyOptions {
   readonly isJson: boolean;
+  /** Whether the JSON has the result of each partition. */
+  readonly hasPartitions: boolean;
 }
 
 /** @throws UsageError */
 export function parseVerifyArgs(args: readonly string[], topics: readonly string[]): VerifyArgs {
-  const values = parseOptions('verify', args, { ...RANGE_OPTIONS, json: { type: 'boolean' } });
+  const flags = { json: { type: 'boolean' }, partitions: { type: 'boolean' } } as const;
+  const { partitions, ...values } = parseOptions('verify', args, { ...RANGE_OPTIONS, ...flags });
   const { topic, ...window } = parseLogWindow(values, topics);
-  return { topics: topic === undefined ? topics : [topic], ...window, isJson: values.json ?? false };
+  return {
+    topics: topic === undefined ? topics : [topic],
+    ...window,
+    isJson: values.json ?? false,
+    hasPartitions: partitions ?? false,
+  };
 }
 
 /** Runs `verify` and returns the exit code. */
 export async function runVerify(
   verifier: Verifier,
-  { isJson, ...options }: VerifyArgs,
+  { isJson, hasPartitions, ...options }: VerifyArgs,
   signal: AbortSignal,
 ): Promise<number> {
   const result = await verifyWithProgress(verifier, options, signal);
-  process.stdout.write(`${isJson ? JSON.stringify(result) : report(result)}\n`);
+  const json = (): string => JSON.stringify(hasPartitions ? result : withoutPartitions(result));
+  process.stdout.write(`${isJson ? json() : report(result)}\n`);
   return result.ok ? 0 : 1;
+}
+
+function withoutPartitions({ topics, ...result }: VerifyResult): object {
+  const short = Object.entries(topics).map(([topic, { partitions: _, ...counts }]) => [topic, counts]);
+  return { ...result, topics: Object.fromEntries(short) as object };
 }
 
 async function verifyWithProgress(
