@@ -140,6 +140,25 @@ describe(MapMatcher, () => {
     }
   });
 
+  it('follows the course of a vehicle around a bend that is smaller than a stay', () => {
+    const roads = roadsOf({
+      points: [
+        [0, -40],
+        [0, 20],
+        [4, 24],
+        [8, 20],
+        [8, -100],
+      ],
+    });
+    const up = [0, 2, 6, 12, 20].map((y) => ({ point: [0, y] as Point, heading: 0 }));
+    const down = along([8, 20], [8, -52], 10).map((point) => ({ point, heading: 180 }));
+    const course = [...up, { point: [4, 24] as Point, heading: 90 }, ...down];
+    const points = traceOf(course.map(({ point }) => point));
+    const withCourse = points.map((point, index) => ({ ...point, heading: course[index]!.heading }));
+    expect(match(roads, withCourse).matched.meters).toBeCloseTo(20 + 2 * Math.hypot(4, 4) + 72, 0);
+    expect(match(roads, points).matched.meters).toBeLessThan(60);
+  });
+
   it('uses one-way streets in their direction', () => {
     // Two carriageways, 12 m apart, each closer to the points of the other direction.
     const roads = roadsOf(

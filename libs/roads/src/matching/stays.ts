@@ -10,6 +10,8 @@ export interface TracePoint extends Position {
 
 /** A vehicle whose course changes by more than this between two points has turned back, in degrees. */
 const TURNED_BACK_DEGREES = 120;
+/** Points whose courses differ by more than this are of a vehicle that turns, not of one that stands, in degrees. */
+const TURNED_DEGREES = 60;
 
 /** Points in a row that are so close to each other that noise is most of their movement, as one position: their mean. */
 export interface Stay extends Position {
@@ -19,12 +21,12 @@ export interface Stay extends Position {
   /** Times of the first and the last point. */
   readonly fromMs: number;
   readonly untilMs: number;
-  /** Course of the last point that has one. */
+  /** Course of the first point that has one. */
   readonly heading?: number;
 }
 
 /**
- * Joins each point to the points before it, if it is within `meters` of their mean. A vehicle that stands still has one
+ * Joins each point to the points before it, if it is within `meters` of their mean and has about their course. A vehicle that stands still has one
  * position then; one that moves fast has one per few points. The first and the last point of a trace, and those before and
  * after a time of more than `maxGapMs` or a U-turn, are positions too, because the mean would shorten the way there.
  */
@@ -39,9 +41,12 @@ export function joinStays(
     const { lat, lng, timestamp, heading } = point;
     const last = stays.at(-1);
     const next = points[index + 1];
-    const isEnd = next === undefined || next.timestamp - timestamp > maxGapMs || turnsBack(point, next);
+    const isEnd =
+      next === undefined ||
+      next.timestamp - timestamp > maxGapMs ||
+      hasTurned(point, next, TURNED_BACK_DEGREES);
     const course = heading === undefined ? {} : { heading };
-    if (last === undefined || isStart || isSecond || isEnd || !isWithin(last, point, meters)) {
+    if (last === undefined || isStart || isSecond || isEnd || !isOneStay(last, point, meters)) {
       const times = { fromMs: timestamp, untilMs: timestamp };
       stays.push({ lat, lng, firstPoint: index, lastPoint: index, ...times, ...course });
     } else {
@@ -52,7 +57,7 @@ export function joinStays(
         lng: last.lng + acrossDegrees(last.lng, lng) / count,
         lastPoint: index,
         untilMs: timestamp,
-        ...course,
+        ...(last.heading === undefined && course),
       };
     }
     isSecond = isStart;
@@ -61,9 +66,17 @@ export function joinStays(
   return stays;
 }
 
-function turnsBack(from: TracePoint, to: TracePoint): boolean {
+function isOneStay(last: Stay, point: TracePoint, meters: number): boolean {
+  return isWithin(last, point, meters) && !hasTurned(last, point, TURNED_DEGREES);
+}
+
+function hasTurned(
+  from: Pick<TracePoint, 'heading'>,
+  to: Pick<TracePoint, 'heading'>,
+  degrees: number,
+): boolean {
   if (from.heading === undefined || to.heading === undefined) return false;
-  return Math.abs(((to.heading - from.heading + 540) % 360) - 180) > TURNED_BACK_DEGREES;
+  return Math.abs(((to.heading - from.heading + 540) % 360) - 180) > degrees;
 }
 
 function isWithin(one: Position, other: Position, meters: number): boolean {
