@@ -32,14 +32,10 @@ function cityOf(...roads: Parameters<typeof roadsOf>): CityFile {
   const features = roadsOf(...roads);
   const all = features.flatMap(({ geometry }) => geometry.coordinates);
   const [lngs, lats] = [all.map(([lng]) => lng), all.map(([, lat]) => lat)];
-  // Roads do not end at the box.
-  const margin = 0.001;
   return {
     type: 'FeatureCollection',
     name: 'Test',
-    bbox: [Math.min(...lngs), Math.min(...lats), Math.max(...lngs), Math.max(...lats)].map(
-      (degrees, index) => degrees + (index < 2 ? -margin : margin),
-    ) as [number, number, number, number],
+    bbox: [Math.min(...lngs), Math.min(...lats), Math.max(...lngs), Math.max(...lats)],
     attribution: 'none',
     features,
   };

@@ -15,8 +15,10 @@ import { withoutOutliers } from '../path/outliers.js';
 const MAX_FIXES = 20_000;
 /** A fix that is further from its place on the roads was not on them. The matcher moves places by up to 20 m. */
 const OFF_ROAD_METERS = 40;
+/** Positions are up to this far outside of the box of a city whose roads end at it: about 100 m. */
+const BOX_MARGIN_DEGREES = 0.001;
 /** The course that a receiver reports at a lower speed is noise, in metres per second. */
-const COURSE_FROM = 2;
+const COURSE_FROM = 1;
 /** After this time without a fix, a vehicle that is this far away may have taken another way than the shortest. */
 const UNKNOWN_AFTER_MS = 120_000;
 const UNKNOWN_FROM_METERS = 100;
@@ -69,8 +71,9 @@ class CityRoads {
 
   contains({ lat, lng }: Fix): boolean {
     const [west, south, east, north] = this.city.bbox;
-    const isBetween = west <= east ? lng >= west && lng <= east : lng >= west || lng <= east;
-    return isBetween && lat >= south && lat <= north;
+    const [left, right] = [west - BOX_MARGIN_DEGREES, east + BOX_MARGIN_DEGREES];
+    const isBetween = west <= east ? lng >= left && lng <= right : lng >= left || lng <= right;
+    return isBetween && lat >= south - BOX_MARGIN_DEGREES && lat <= north + BOX_MARGIN_DEGREES;
   }
 
   match(route: readonly Fix[], measuredMeters: number): MatchedRoute {
