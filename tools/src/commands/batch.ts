@@ -4,8 +4,7 @@ import { programFile } from '../repository.js';
 import { UsageError } from '../usage-error.js';
 import { runCommand } from './run-command.js';
 
-const USAGE =
-  'usage: npm run batch -- run|migrate|grant-reader|positions|retry-rejects|export|report|verify|backfill [--home DIR] [OPTIONS]; help lists the options';
+const USAGE = 'usage: npm run batch -- COMMAND [--home DIR] [OPTIONS]; help lists the options';
 
 /** `npm run batch -- COMMAND`: runs a batch command on the log and Postgres of a running system or of the environment. */
 await runCommand(USAGE, async ({ args, env, cwd }) => {

@@ -16,6 +16,7 @@ import { RetentionRunner } from '../retention/apply/retention-runner.service.js'
 import { tablesByTopic } from '../rows/tables.js';
 import { TripRebuilder } from '../trips/trip-rebuilder.service.js';
 import { Verifier } from '../verify/verifier.service.js';
+import { BACKUP_USAGE, parseBackupArgs, parseRestoreArgs, runBackup, runRestore } from './backup-command.js';
 import { BACKFILL_USAGE, parseBackfillArgs, runBackfill } from './backfill-command.js';
 import { UsageError } from './command-options.js';
 import { CommandModule, createCommandContext, type CommandContext } from './command.module.js';
@@ -47,6 +48,7 @@ const USAGE = [
   ...REPORT_USAGE,
   ...VERIFY_USAGE,
   ...BACKFILL_USAGE,
+  ...BACKUP_USAGE,
   ...RETENTION_USAGE,
   ...ERASE_USAGE,
   ...ZONES_USAGE,
@@ -154,6 +156,20 @@ const commands: ReadonlyMap<string, ParseCommand> = new Map<string, ParseCommand
       const parsed = parseBackfillArgs(options, topics);
       return (app, signal) =>
         reportingFailure(parsed, () => runBackfill(app.get(Backfiller), parsed, signal));
+    },
+  ],
+  [
+    'backup',
+    (options) => {
+      const parsed = parseBackupArgs(options);
+      return migrated((app, signal) => runBackup(app, parsed, signal));
+    },
+  ],
+  [
+    'restore',
+    (options) => {
+      const parsed = parseRestoreArgs(options);
+      return (app, signal) => runRestore(app, parsed, signal);
     },
   ],
   [

@@ -30,19 +30,24 @@ interface Migration {
 /** SQLSTATE insufficient_privilege. */
 const INSUFFICIENT_PRIVILEGE = '42501';
 
+interface MigrateOptions {
+  /** Number of the last migration that is applied. @default the newest one */
+  readonly until?: number;
+}
+
 /**
  * Brings the schema up to date: applies each file of `migrations/` that the database does not have, in the order of the
  * numbers, each in its own transaction. Concurrent calls of other processes wait. Returns the names of the applied files.
  *
  * @throws MigrationError if a right is missing, or a migration fails
  */
-export async function migrate(pool: pg.Pool): Promise<string[]> {
+export async function migrate(pool: pg.Pool, { until = Infinity }: MigrateOptions = {}): Promise<string[]> {
   const migrations = await readMigrations();
   await requireRights(pool);
   const recorded = await readRecorded(pool);
   const applied: string[] = [];
   for (const migration of migrations) {
-    if (recorded.has(migration.version)) continue;
+    if (recorded.has(migration.version) || migration.version > until) continue;
     const isApplied = await withConnection(pool, (client) => apply(client, migration));
     if (isApplied) applied.push(migration.name);
   }
@@ -55,7 +60,7 @@ async function requireRights(pool: pg.Pool): Promise<void> {
 }
 
 /** Returns the versions that are recorded as applied. */
-async function readRecorded(pool: pg.Pool): Promise<ReadonlySet<number>> {
+export async function readRecorded(pool: pg.Pool): Promise<ReadonlySet<number>> {
   const table = await recordsTable(pool);
   const { rows: tables } = await pool.query<{ exists: boolean }>(
     'SELECT to_regclass($1) IS NOT NULL AS exists',
