@@ -16,7 +16,7 @@ export class BatchModule {
         LoggingModule.forRoot(logger),
         AuthModule.forRoot(config.auth),
         HealthModule,
-        MetricsModule.forProcess(),
+        MetricsModule,
         LoadModule.forRoot(config.load),
         RunsModule.forRoot(config.schedule),
         ReportsModule,

@@ -26,7 +26,7 @@ class IngestModule {
         LoggingModule.forRoot(logger),
         AuthModule.forRoot(config.auth),
         HealthModule,
-        isWorker ? MetricsModule.withText(shareMetrics) : MetricsModule.forProcess(),
+        isWorker ? MetricsModule.withText(shareMetrics) : MetricsModule,
         LogModule.forRoot({ connection, topicPolicy, topics: registry.topics, producer }),
         EventsModule.forRoot(registry.families, config.events),
         ApiDocsModule.forRoot(registry),

@@ -35,7 +35,7 @@ export class RealtimeModule {
         LoggingModule.forRoot(logger),
         AuthModule.forRoot(config.auth),
         HealthModule,
-        MetricsModule.forProcess(),
+        MetricsModule,
         RealtimeMetricsModule,
         CityLogModule,
         ErasuresModule,

@@ -17,7 +17,7 @@ export class RouterModule {
         LoggingModule.forRoot(logger),
         AuthModule.forRoot(auth),
         HealthModule,
-        MetricsModule.forProcess(),
+        MetricsModule,
         LogModule.forRoot({ connection, topicPolicy, topics: eventRegistry.topics }),
         JobsModule.forRoot({ connection, credentials, specs: jobs, ...(encoding && { encoding }) }),
       ],

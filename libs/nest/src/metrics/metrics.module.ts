@@ -24,12 +24,7 @@ import { METRICS_TEXT } from './metrics.tokens.js';
   exports: [Registry, LogConsumerMetrics],
 })
 export class MetricsModule {
-  /** The metrics of this process. */
-  static forProcess(): DynamicModule {
-    return MetricsModule.withText((registry) => () => registry.metrics());
-  }
-
-  /** The same, if `GET /metrics` returns more than the metrics of this process. `collect` is called once. */
+  /** The module if `GET /metrics` returns more than the metrics of this process. `collect` is called once. */
   static withText(collect: (registry: Registry) => () => Promise<string>): DynamicModule {
     const text: Provider = { provide: METRICS_TEXT, useFactory: collect, inject: [Registry] };
     return { module: MetricsModule, providers: [text] };

@@ -1,2 +1,2 @@
-/** Injects `() => Promise<string>`: the metrics in the text format of Prometheus. */
+/** Injects `() => Promise<string>`: the metrics in the text format of Prometheus, if they are not only those of the process. */
 export const METRICS_TEXT = Symbol('MetricsText');
