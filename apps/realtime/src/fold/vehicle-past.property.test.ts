@@ -21,6 +21,8 @@ function fold(city: CityState, events: readonly Received[]): void {
 const noParameters = new QueryParameters({});
 const device = fc.integer({ min: 1, max: 3 }).map(id);
 
+const changedIn = (city: CityState): string[] => city.takeChangedVehicles().map(({ deviceId }) => deviceId);
+
 const vehiclesOf = (city: CityState, deviceId: string): Vehicle[] => city.vehiclesWithId(deviceId, null);
 
 /** What is done with a city, and what is seen of it. Each needs another part of the past of the vehicles. */
@@ -47,7 +49,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.constant<Step>((city) => stillnessList(city, parseStillnessQuery(noParameters, null), NOW)),
   fc.constant<Step>((city) => {
     city.advance(NOW);
-    return [city.summary(null), city.takeChangedVehicles().map(({ deviceId }) => deviceId)];
+    return city.summary(null);
   }),
   fc.constant<Step>((city) => city.forget()),
   fc.nat(2).map(
@@ -77,7 +79,11 @@ describe('a city whose vehicles are not decoded', { timeout: 60_000 }, () => {
             lazy = readCity(writeCity(lazy));
             eager = readCity(writeCity(eager));
             while (eager.decodeVehicles(1_000));
-            for (const each of steps) expect(each(lazy)).toEqual(each(eager));
+            for (const each of steps) {
+              expect(each(lazy)).toEqual(each(eager));
+              // A vehicle that is not decoded may count as changed if an event or a point of it was known already.
+              expect(changedIn(lazy)).toEqual(expect.arrayContaining(changedIn(eager)));
+            }
             expect(writeCity(lazy).bytes).toEqual(writeCity(eager).bytes);
           }
           expect(stateOf(lazy, NOW)).toEqual(stateOf(eager, NOW));
