@@ -48,7 +48,11 @@ export async function restoreBackup(
     const counts = await restoreTables(client, reader, options);
     await reader.end();
     await client.query('COMMIT');
-    await client.query('SET statement_timeout = 0; ANALYZE');
+    // In a transaction: a session setting would remain in the session of a pooler.
+    await begin(client);
+    await client.query('SET LOCAL statement_timeout = 0');
+    await client.query('ANALYZE');
+    await client.query('COMMIT');
     return { createdAt: header.createdAt, ...counts };
   });
 }
