@@ -59,7 +59,7 @@ export async function runBackup(
   const write = async (bytes: Buffer): Promise<void> => {
     if (!gzip.write(bytes)) await Promise.race([drained(gzip), compressed]);
   };
-  // A file that cannot be written fails the backup where it is awaited.
+  // A write error is thrown by the next write that waits, or at the end.
   compressed.catch(() => undefined);
   const { tables, rows } = await writeBackup(app.get<Pool>(POOL), {
     write,

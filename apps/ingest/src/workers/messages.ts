@@ -4,7 +4,7 @@ export interface MetricsRequest {
   readonly id: number;
 }
 
-/** To a worker: the metrics of all workers in the text format of Prometheus, or why there are none. */
+/** To a worker: the metrics of all workers in the text format of Prometheus, or the reason of a failure. */
 export type MetricsAnswer = { readonly kind: 'metrics-answer'; readonly id: number } & (
   { readonly text: string } | { readonly problem: string }
 );

@@ -145,7 +145,7 @@ export class VehiclePast {
     return this.knownCard ?? this.readCard();
   }
 
-  /** What is added to the bytes, or `null` if there are none. */
+  /** The list of additions, or `null` if both sections are decoded. */
   private addedToStored(): Added | null {
     const { stored } = this;
     if (stored === null) return null;
