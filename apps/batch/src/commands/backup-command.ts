@@ -102,12 +102,21 @@ async function restoreFile(
   file: string,
   options: Parameters<typeof restoreBackup>[2],
 ): ReturnType<typeof restoreBackup> {
+  // The checksum is at the end of the file: without this pass, damaged content would reach the database first.
+  await decompress(file, async (content) => {
+    for await (const _ of content) options.signal.throwIfAborted();
+  });
+  return decompress(file, (content) => restoreBackup(app.get<Pool>(POOL), content, options));
+}
+
+/** @throws BackupError if the file does not exist, is not a gzip file or its checksum is wrong; else what `read` throws */
+async function decompress<T>(file: string, read: (content: AsyncIterable<Buffer>) => Promise<T>): Promise<T> {
   const gunzip = createGunzip();
   const source = createReadStream(file);
   source.once('error', (error) => gunzip.destroy(error));
   source.pipe(gunzip);
   try {
-    return await restoreBackup(app.get<Pool>(POOL), gunzip, options);
+    return await read(gunzip);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new BackupError(`--from: ${file} does not exist`, { cause: error });
