@@ -10,6 +10,7 @@ import { historySuite } from './suites/history/index.js';
 import { ingestSuite } from './suites/ingest.js';
 import { liveSuite } from './suites/live/index.js';
 import { matchingSuite } from './suites/matching.js';
+import { peersSuite } from './suites/peers/index.js';
 import { routerSuite } from './suites/router/index.js';
 import { visibleSuite } from './suites/visible.js';
 import { warehouseSuite } from './suites/warehouse/index.js';
@@ -26,6 +27,7 @@ const suites: readonly Suite[] = [
   brokerSuite,
   faultsSuite,
   routerSuite,
+  peersSuite,
 ];
 
 const names = suites.map(({ name }) => name).join(', ');

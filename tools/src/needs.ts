@@ -16,6 +16,8 @@ interface Need {
   /** Matches the version in the command's output. */
   readonly version: RegExp;
   readonly atLeast: readonly number[];
+  /** Exit code of the command. @default 0 */
+  readonly exitCode?: number;
 }
 
 /** Programs that `npm start` and `npm test` do not require: for Apache Kafka, and clients in other languages. */
@@ -60,6 +62,15 @@ const NEEDS = {
     version: /Version ([\d.]+)/,
     atLeast: [1, 7],
   },
+  wrk: {
+    what: 'wrk 4 or newer',
+    install: 'apt install wrk',
+    command: 'wrk',
+    args: ['-v'],
+    version: /wrk (?:debian\/)?([\d.]+)/,
+    atLeast: [4],
+    exitCode: 1,
+  },
 } satisfies Record<string, Need>;
 
 export type NeedName = keyof typeof NEEDS;
@@ -77,6 +88,13 @@ export async function ensureNeeds(what: string, names: Iterable<NeedName>): Prom
   if (missing.length > 0) throw new MissingNeedsError(`${what} requires:\n${missing.join('\n')}`);
 }
 
+/** What `execFile` rejects with. */
+interface ProgramFailure {
+  readonly code?: string | number;
+  readonly stdout?: string;
+  readonly stderr?: string;
+}
+
 async function problemWith(need: Need): Promise<string | undefined> {
   const line = (found: string) => `  ${need.what}: ${found} (${need.install})`;
   let output: string;
@@ -84,9 +102,10 @@ async function problemWith(need: Need): Promise<string | undefined> {
     const { stdout, stderr } = await run(need.command, need.args, { timeout: TIMEOUT_MS });
     output = stdout + stderr;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return line(`${need.command} is not installed`);
-    const { stderr } = error as { stderr?: string };
-    return line(stderr?.trim().split('\n').at(-1) || String(error));
+    const { code, stdout = '', stderr = '' } = error as ProgramFailure;
+    if (code === 'ENOENT') return line(`${need.command} is not installed`);
+    if (code !== (need.exitCode ?? 0)) return line(stderr.trim().split('\n').at(-1) || String(error));
+    output = stdout + stderr;
   }
   const found = need.version.exec(output)?.[1];
   if (found === undefined)

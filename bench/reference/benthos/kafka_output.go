@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -12,13 +13,18 @@ var kafkaOutputSpec = service.NewConfigSpec().Fields(
 	service.NewStringField("topic"),
 	service.NewStringListField("headers").Description("Names of the metadata that become headers."),
 	service.NewIntField("max_in_flight"),
+	service.NewBoolField("partition_by_key").Default(false).Description("Chooses partitions by keys, as Kafka does."),
+	service.NewDurationField("linger").Default("10ms").Description("The client's default."),
 )
 
-// kafkaOutput appends messages to the partition of the same number, idempotently and acknowledged by all replicas.
+// kafkaOutput appends messages idempotently and acknowledged by all replicas: to the partition of their key, or to the
+// partition of the same number.
 type kafkaOutput struct {
-	broker, topic string
-	headers       []string
-	client        *kgo.Client
+	broker, topic  string
+	headers        []string
+	partitionByKey bool
+	linger         time.Duration
+	client         *kgo.Client
 }
 
 func newKafkaOutput(
@@ -37,15 +43,26 @@ func newKafkaOutput(
 	if out.headers, err = conf.FieldStringList("headers"); err != nil {
 		return nil, policy, 0, err
 	}
+	if out.partitionByKey, err = conf.FieldBool("partition_by_key"); err != nil {
+		return nil, policy, 0, err
+	}
+	if out.linger, err = conf.FieldDuration("linger"); err != nil {
+		return nil, policy, 0, err
+	}
 	maxInFlight, err := conf.FieldInt("max_in_flight")
 	return out, policy, maxInFlight, err
 }
 
 func (out *kafkaOutput) Connect(context.Context) error {
+	partitioner := kgo.ManualPartitioner()
+	if out.partitionByKey {
+		partitioner = kgo.StickyKeyPartitioner(nil)
+	}
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(out.broker),
 		kgo.DefaultProduceTopic(out.topic),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.RecordPartitioner(partitioner),
+		kgo.ProducerLinger(out.linger),
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.MaxBufferedRecords(100_000),
 	)
@@ -62,7 +79,12 @@ func (out *kafkaOutput) WriteBatch(ctx context.Context, batch service.MessageBat
 		}
 		record := &kgo.Record{Value: value}
 		if key, found := message.MetaGetMut("kafka_key"); found {
-			record.Key = key.([]byte)
+			switch key := key.(type) {
+			case []byte:
+				record.Key = key
+			case string:
+				record.Key = []byte(key)
+			}
 		}
 		if partition, found := message.MetaGetMut("kafka_partition"); found {
 			record.Partition = int32(partition.(int64))

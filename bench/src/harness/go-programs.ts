@@ -22,7 +22,7 @@ interface GoProgram {
  * @throws MissingNeedsError if Go is missing
  */
 export async function buildGoProgram({ name, folder }: GoProgram): Promise<string> {
-  await ensureNeeds('The router benchmark', ['go']);
+  await ensureNeeds('The benchmark', ['go']);
   const path = join(await binariesFolder(), name);
   await run('go', ['build', '-C', folder, '-mod=readonly', '-o', path, '.'], { timeout: BUILD_TIMEOUT_MS });
   return path;
@@ -37,7 +37,7 @@ export async function installGoProgram(module: {
   readonly path: string;
   readonly version: string;
 }): Promise<string> {
-  await ensureNeeds('The live benchmark', ['go']);
+  await ensureNeeds('The benchmark', ['go']);
   const folder = await binariesFolder();
   const env = { ...process.env, GOBIN: folder };
   await run('go', ['install', `${module.path}@${module.version}`], { timeout: BUILD_TIMEOUT_MS, env });

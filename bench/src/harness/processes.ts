@@ -128,6 +128,16 @@ export async function cpuSeconds(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
+/** User and system time of a process and the processes that it has started and that run, in seconds. Linux only. */
+export async function treeCpuSeconds(pid: number): Promise<number> {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'latin1')).split(' ').filter(Boolean);
+  const times = await Promise.all([
+    cpuSeconds(pid),
+    ...children.map((child) => treeCpuSeconds(Number(child))),
+  ]);
+  return times.reduce((sum, seconds) => sum + seconds, 0);
+}
+
 /** User and system time of the children of a process that have ended, and of theirs, in seconds. Linux only. */
 export async function childrenCpuSeconds(pid: number): Promise<number> {
   const fields = await statOf(pid);

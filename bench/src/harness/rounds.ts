@@ -45,13 +45,22 @@ export async function alternate<T>(options: {
   subject: () => Promise<T>;
   reference: () => Promise<T>;
 }): Promise<{ subject: T[]; reference: T[] }> {
-  const results: { subject: T[]; reference: T[] } = { subject: [], reference: [] };
-  for (let round = 0; round <= options.rounds; round += 1) {
-    const reference = await options.reference();
-    const subject = await options.subject();
-    if (round === 0) continue;
-    results.reference.push(reference);
-    results.subject.push(subject);
+  const { rounds, reference, subject } = options;
+  return await inTurn(rounds, { reference, subject });
+}
+
+/** The same for any number of sides. Returns the rounds of each. */
+export async function inTurn<K extends string, T>(
+  rounds: number,
+  sides: Readonly<Record<K, () => Promise<T>>>,
+): Promise<Record<K, T[]>> {
+  const names = Object.keys(sides) as K[];
+  const results = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<K, T[]>;
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const name of names) {
+      const result = await sides[name]();
+      if (round > 0) results[name].push(result);
+    }
   }
   return results;
 }

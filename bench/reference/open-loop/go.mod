@@ -1,0 +1,3 @@
+module hailstream.example/open-loop
+
+go 1.26.0
