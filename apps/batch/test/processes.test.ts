@@ -142,10 +142,26 @@ describe('main.js run', () => {
     expect(noDatabase.stderr()).toMatch(/^batch: DATABASE_URL: expected .*\n$/);
     const unknown = run(['walk']);
     expect(await unknown.exited).toBe(2);
-    expect(unknown.stderr()).toMatch(/^batch: unknown command or option: walk\nbatch: usage: npm run batch/);
+    expect(unknown.stderr()).toMatch(
+      /^batch: unknown command: walk\ncommands: run, migrate, .*\n"npm run batch -- help" describes them\n$/,
+    );
+    const option = run(['erase', 'rider']);
+    expect(await option.exited).toBe(2);
+    expect(option.stderr()).toMatch(/^batch: .*'rider'.*\nerase --rider UUID .*\n( {4}.*\n)+$/);
     const help = run(['--help'], { DATABASE_URL: '' });
     expect(await help.exited).toBe(0);
     expect(help.stdout()).toMatch(/^usage: npm run batch(.|\n)*positions show(.|\n)*positions reset/);
+    const helpOf = [
+      run(['help', 'positions'], { DATABASE_URL: '' }),
+      run(['positions', '--help'], { DATABASE_URL: '' }),
+    ];
+    for (const described of helpOf) {
+      expect(await described.exited).toBe(0);
+      expect(described.stdout()).toMatch(
+        /^positions show (.|\n)*\npositions reset (.|\n)*\npositions adopt /,
+      );
+      expect(described.stdout()).not.toContain('erase');
+    }
   });
 });
 

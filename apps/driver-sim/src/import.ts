@@ -1,9 +1,9 @@
+import { UsageError } from '@hailstream/service/command-line';
 import { ConfigError } from '@hailstream/service/config';
 import { loadReplayConfig } from './config.js';
 import { importHelp, parseImportArgs } from './imports/import-args.js';
 import { runImport } from './imports/run-import.js';
 import { IngestRefusedError } from './outbox/outbox.js';
-import { UsageError } from './sending/usage-error.js';
 import { TraceError } from './trace/read-lines.js';
 
 const stopped = new AbortController();

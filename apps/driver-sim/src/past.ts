@@ -1,9 +1,9 @@
+import { UsageError } from '@hailstream/service/command-line';
 import { ConfigError } from '@hailstream/service/config';
 import { loadDriverSimConfig } from './config.js';
 import { IngestRefusedError } from './outbox/outbox.js';
 import { parsePastArgs } from './past/past-args.js';
 import { runPast } from './past/run-past.js';
-import { UsageError } from './sending/usage-error.js';
 
 const stopped = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());

@@ -1,7 +1,7 @@
+import { UsageError } from '@hailstream/service/command-line';
 import { ConfigError } from '@hailstream/service/config';
 import { loadReplayConfig } from './config.js';
 import { IngestRefusedError } from './outbox/outbox.js';
-import { UsageError } from './sending/usage-error.js';
 import { parseReplayArgs } from './trace/replay-args.js';
 import { runReplay } from './trace/run-replay.js';
 import { TraceError } from './trace/read-lines.js';

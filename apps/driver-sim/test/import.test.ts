@@ -10,10 +10,10 @@ import {
   type VehicleEvent,
   type VehicleState,
 } from '@hailstream/events';
+import { UsageError } from '@hailstream/service/command-line';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseImportArgs } from '../src/imports/import-args.js';
 import { runImport, type ImportResult } from '../src/imports/run-import.js';
-import { UsageError } from '../src/sending/usage-error.js';
 import { TraceError } from '../src/trace/read-lines.js';
 import { FakeIngest } from './_fake-ingest.js';
 

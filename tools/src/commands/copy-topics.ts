@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util';
 import { eventRegistry } from '@hailstream/events';
 import { LogError, partitionName } from '@hailstream/log';
+import { UsageError } from '@hailstream/service/command-line';
 import { ConfigError, logEnv, readEnv, toLogConnection } from '@hailstream/service/config';
 import { createLogger } from '@hailstream/service/logging';
 import Type from 'typebox';
 import { copyTopics, type CopyProgress } from '../copy/copy-topics.js';
 import { CopyError, type CopiedPartition } from '../copy/partition-copy.js';
-import { UsageError } from '../usage-error.js';
 import { runCommand } from './run-command.js';
 
 const USAGE = [

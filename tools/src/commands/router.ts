@@ -1,3 +1,4 @@
+import { commandUsage, UsageError } from '@hailstream/service/command-line';
 import { makeToken } from '@hailstream/service/tokens';
 import { type Home, readSecret } from '../home/home.js';
 import { runningSystem, takeHome } from '../home/running-system.js';
@@ -11,7 +12,6 @@ import {
   sendJobRequest,
 } from '../router/job-requests.js';
 import { jobsTable, type JobRow } from '../router/jobs-table.js';
-import { UsageError } from '../usage-error.js';
 import { type CommandContext, runCommand } from './run-command.js';
 
 const TOKEN_EXPIRES_IN = '5 minutes';
@@ -22,8 +22,10 @@ await runCommand(undefined, async ({ args, env, cwd }) => {
   const [command, ...options] = rest;
   const program = programFile('apps/router/dist/main.js');
   if (command === undefined || command === 'help' || rest.includes('--help')) {
-    const code = await runToEnd(program, ['help'], env);
-    process.stdout.write(`${JOBS_USAGE}\n`);
+    const topic = rest.find((arg) => arg !== 'help' && arg !== '--help') ?? '';
+    const jobsUsage = commandUsage(JOBS_USAGE, topic);
+    const code = jobsUsage === undefined ? await runToEnd(program, ['help', topic], env) : 0;
+    if (jobsUsage !== undefined || topic === '') process.stdout.write(`${jobsUsage ?? JOBS_USAGE}\n`);
     return code;
   }
   if (isJobCommand(command)) return askRouter(command, options, { home, env });

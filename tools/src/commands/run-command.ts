@@ -1,5 +1,5 @@
+import { UsageError } from '@hailstream/service/command-line';
 import { ProcessError } from '../processes/supervised-process.js';
-import { UsageError } from '../usage-error.js';
 
 /** The process context of a command. */
 export interface CommandContext {

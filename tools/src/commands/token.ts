@@ -1,8 +1,8 @@
+import { UsageError } from '@hailstream/service/command-line';
 import { makeToken, parseTokenArgs, TOKEN_EXPIRES_IN, TOKEN_USAGE } from '@hailstream/service/tokens';
 import { readSecret } from '../home/home.js';
 import { signInLink } from '../home/run-file.js';
 import { runningSystem, takeHome } from '../home/running-system.js';
-import { UsageError } from '../usage-error.js';
 import { runCommand } from './run-command.js';
 
 const USAGE = `usage: npm run token -- ${TOKEN_USAGE} [--link] [--home DIR]

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
-import { UsageError } from '../usage-error.js';
+import { UsageError } from '@hailstream/service/command-line';
 import type { Home } from './home.js';
 
 /** The maximum length of a socket's path is 104 bytes on macOS and 108 on Linux. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { UsageError } from '../usage-error.js';
+import { UsageError } from '@hailstream/service/command-line';
 
 /** The layout of the home folder. */
 export interface Home {

@@ -1,5 +1,5 @@
+import { UsageError } from '@hailstream/service/command-line';
 import { repositoryRoot } from '../repository.js';
-import { UsageError } from '../usage-error.js';
 import { type Home, homeAt, homeFolder } from './home.js';
 import { isHomeInUse } from './home-lock.js';
 import { readRunFile, type RunFile } from './run-file.js';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { UsageError } from '@hailstream/service/command-line';
 import { programFile } from '../repository.js';
-import { UsageError } from '../usage-error.js';
 
 /**
  * Lets the router validate its file, before any process is started.

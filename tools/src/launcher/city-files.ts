@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdir, open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CityFileError, readCityFile } from '@hailstream/events/city-file';
+import { UsageError } from '@hailstream/service/command-line';
 import type { Home } from '../home/home.js';
-import { UsageError } from '../usage-error.js';
 import { programFile } from '../repository.js';
 
 /**

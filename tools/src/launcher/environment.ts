@@ -1,5 +1,5 @@
+import { UsageError } from '@hailstream/service/command-line';
 import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/service/tokens';
-import { UsageError } from '../usage-error.js';
 
 /** The simulator's token must outlive every run. */
 const WRITE_TOKEN_EXPIRES_IN = '3650 days';

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { resolve } from 'node:path';
+import { UsageError } from '@hailstream/service/command-line';
 import { homeFolder } from '../home/home.js';
-import { UsageError } from '../usage-error.js';
 
 /** The option that sets each port, and its default. */
 export const PORT_OPTIONS = {

@@ -1,5 +1,5 @@
+import { UsageError } from '@hailstream/service/command-line';
 import { freePort, listenProblem } from '@hailstream/service/ports';
-import { UsageError } from '../usage-error.js';
 import { type Listener, PORT_OPTIONS } from './options.js';
 
 /**

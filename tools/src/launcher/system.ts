@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { UsageError } from '@hailstream/service/command-line';
 import { isAlive } from '@hailstream/service/processes';
 import { ensureSecret, type Home, homeAt, makeHome } from '../home/home.js';
 import { lockHome } from '../home/home-lock.js';
@@ -12,7 +13,6 @@ import {
   writeRunFile,
 } from '../home/run-file.js';
 import { ProcessError, type Program, SupervisedProcess } from '../processes/supervised-process.js';
-import { UsageError } from '../usage-error.js';
 import { LOOPBACK, type StartOptions } from './options.js';
 import { choosePorts } from './ports.js';
 import {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { UsageError } from '../usage-error.js';
+import { UsageError } from '@hailstream/service/command-line';
 
 /** The commands that ask a running router. */
 export type JobCommand = 'jobs' | 'pause' | 'resume';
@@ -7,8 +7,9 @@ export type JobCommand = 'jobs' | 'pause' | 'resume';
 export const JOBS_USAGE = `jobs [--json]
     prints the state of each job of a running router
 pause NAME [--json]
+    stops the deliveries of a job until it is resumed or the router is restarted
 resume NAME [--json]
-    stops and continues the deliveries of a job. A job that is paused continues when the router is restarted
+    continues the deliveries of a job
   --url URL       address of the router (the one of npm start --router)
   --home DIR      home folder of the running system (.hailstream)`;
 

@@ -1,5 +1,5 @@
+import { parseOptions, UsageError } from '@hailstream/service/command-line';
 import type { Backfiller, BackfillOptions, BackfillResult } from '../backfill/backfiller.service.js';
-import { parseOptions, UsageError } from './command-options.js';
 import { ProgressDisplay } from './progress-display.js';
 import { parseLogWindow, RANGE_OPTIONS } from './range-options.js';
 
@@ -16,7 +16,7 @@ interface BackfillArgs extends BackfillOptions {
 
 /** @throws UsageError */
 export function parseBackfillArgs(args: readonly string[], topics: readonly string[]): BackfillArgs {
-  const values = parseOptions('backfill', args, {
+  const values = parseOptions(args, {
     ...RANGE_OPTIONS,
     'dry-run': { type: 'boolean' },
     json: { type: 'boolean' },

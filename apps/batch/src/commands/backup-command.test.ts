@@ -1,6 +1,6 @@
+import { UsageError } from '@hailstream/service/command-line';
 import { describe, expect, it } from 'vitest';
 import { parseBackupArgs, parseRestoreArgs } from './backup-command.js';
-import { UsageError } from './command-options.js';
 
 describe(parseBackupArgs, () => {
   it('requires the name of a file', () => {

@@ -1,13 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
+import { parseOptions, UsageError } from '@hailstream/service/command-line';
 import { BackupError } from '../backup/backup.errors.js';
 import { restoreBackup } from '../backup/restore-backup.postgres.js';
 import { writeBackup } from '../backup/write-backup.postgres.js';
 import { POOL, type Pool } from '../database/pool.postgres.js';
 import { SchemaMigrator } from '../database/schema-migrator.service.js';
 import { PartialFile } from '../output/partial-file.js';
-import { parseOptions, UsageError } from './command-options.js';
 import type { CommandContext } from './command.module.js';
 import { LineProgress } from './line-progress.js';
 
@@ -30,7 +30,7 @@ interface BackupArgs {
 /** @throws UsageError */
 export function parseBackupArgs(args: readonly string[]): BackupArgs {
   const options = { out: { type: 'string' }, force: { type: 'boolean' }, json: { type: 'boolean' } } as const;
-  const { out = '', force = false, json = false } = parseOptions('backup', args, options);
+  const { out = '', force = false, json = false } = parseOptions(args, options);
   if (out === '') throw new UsageError('backup --out: expected the name of a file, got ""');
   return { file: out, isForced: force, isJson: json };
 }
@@ -38,7 +38,7 @@ export function parseBackupArgs(args: readonly string[]): BackupArgs {
 /** @throws UsageError */
 export function parseRestoreArgs(args: readonly string[]): Omit<BackupArgs, 'isForced'> {
   const options = { from: { type: 'string' }, json: { type: 'boolean' } } as const;
-  const { from = '', json = false } = parseOptions('restore', args, options);
+  const { from = '', json = false } = parseOptions(args, options);
   if (from === '') throw new UsageError('restore --from: expected the name of a file, got ""');
   return { file: from, isJson: json };
 }

@@ -1,5 +1,5 @@
+import { UsageError } from '@hailstream/service/command-line';
 import { describe, expect, it } from 'vitest';
-import { UsageError } from './command-options.js';
 import { parseEraseArgs } from './erase-command.js';
 
 const id = '0197a1c8-6f71-7d49-b2a5-9ed041721f66';

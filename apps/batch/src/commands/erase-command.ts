@@ -1,8 +1,8 @@
 import { erasureKinds } from '@hailstream/events';
+import { parseOptions, UsageError } from '@hailstream/service/command-line';
 import { isUuid } from '@hailstream/service/uuid';
 import type { Erasure } from '../erasure/erase-rows.postgres.js';
 import type { Eraser, ErasureResult } from '../erasure/eraser.service.js';
-import { parseOptions, UsageError } from './command-options.js';
 
 export const ERASE_USAGE = [
   'erase --rider UUID | --device UUID [--dry-run] [--json]',
@@ -25,7 +25,7 @@ interface EraseArgs {
 
 /** @throws UsageError */
 export function parseEraseArgs(args: readonly string[]): EraseArgs {
-  const values = parseOptions('erase', args, OPTIONS);
+  const values = parseOptions(args, OPTIONS);
   const given = erasureKinds.filter((kind) => values[kind] !== undefined);
   const [kind] = given;
   if (kind === undefined || given.length > 1) {

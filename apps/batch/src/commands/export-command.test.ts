@@ -1,5 +1,5 @@
+import { UsageError } from '@hailstream/service/command-line';
 import { describe, expect, it } from 'vitest';
-import { UsageError } from './command-options.js';
 import { parseExportArgs } from './export-command.js';
 
 const complete = ['--from', '2026-03-01', '--to', '2026-03-02T12:00:00+01:00', '--out', 'a.csv'];

@@ -1,10 +1,10 @@
+import { parseOptions, UsageError } from '@hailstream/service/command-line';
 import { POOL, type Pool } from '../database/pool.postgres.js';
 import { CsvRows } from '../export/csv-rows.js';
 import { exportedTables, type ExportedTable } from '../export/exported-tables.js';
 import { exportRows } from '../export/exporter.postgres.js';
 import { ParquetRows } from '../export/parquet-rows.js';
 import { PartialFile } from '../output/partial-file.js';
-import { parseOptions, UsageError } from './command-options.js';
 import type { CommandContext } from './command.module.js';
 import { LineProgress } from './line-progress.js';
 import { parseMoment, parseProvider } from './shared-options.js';
@@ -41,7 +41,7 @@ interface ExportArgs {
 
 /** @throws UsageError */
 export function parseExportArgs(args: readonly string[]): ExportArgs {
-  const values = parseOptions('export', args, OPTIONS);
+  const values = parseOptions(args, OPTIONS);
   const { table: name = '', from = '', to = '', format = '', out = '', provider } = values;
   const table = exportedTables.get(name);
   if (table === undefined) {

@@ -1,6 +1,6 @@
+import { UsageError } from '@hailstream/service/command-line';
 import { describe, expect, it } from 'vitest';
 import { parsePositionsArgs } from './positions-command.js';
-import { UsageError } from './command-options.js';
 
 const topic = 'ride.telemetry';
 const topics = ['ride.telemetry', 'ride.trips'];

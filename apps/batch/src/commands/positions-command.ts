@@ -1,11 +1,11 @@
 import { partitionName } from '@hailstream/log';
+import { parseOptions, UsageError } from '@hailstream/service/command-line';
 import { createInterface } from 'node:readline/promises';
 import type { InspectedPartition } from '../positions/inspect.js';
 import type { PositionTools, Selection } from '../positions/position-tools.js';
 import { describeIdentity } from '../positions/refusal.js';
 import { parseResetTarget, RESET_TARGET_EXPECTED } from '../positions/reset-target.js';
 import { isRefusal } from '../positions/verdict.js';
-import { parseOptions, UsageError } from './command-options.js';
 import { formatTable } from './text-table.js';
 
 export const POSITIONS_USAGE = [
@@ -47,7 +47,7 @@ interface PositionsArgs {
 export function parsePositionsArgs(args: readonly string[], topics: readonly string[]): PositionsArgs {
   const [command = '', ...rest] = args;
   if (!isCommand(command)) throw new UsageError(`positions: expected show, reset or adopt, got "${command}"`);
-  const values = parseOptions(`positions ${command}`, rest, OPTIONS);
+  const values = parseOptions(rest, OPTIONS);
   for (const name of Object.keys(values)) {
     if (!(ACCEPTED[command] as readonly string[]).includes(name)) {
       throw new UsageError(`positions ${command}: unknown option --${name}`);

@@ -1,6 +1,6 @@
+import { UsageError } from '@hailstream/service/command-line';
 import { describe, expect, it } from 'vitest';
 import { parseBackfillArgs } from './backfill-command.js';
-import { UsageError } from './command-options.js';
 import { parseVerifyArgs } from './verify-command.js';
 
 const topic = 'ride.telemetry';

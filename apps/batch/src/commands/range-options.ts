@@ -1,5 +1,5 @@
+import { UsageError } from '@hailstream/service/command-line';
 import { parseResetTarget, RESET_TARGET_EXPECTED, type ResetTarget } from '../positions/reset-target.js';
-import { UsageError } from './command-options.js';
 import { parseMoment } from './shared-options.js';
 
 /** A day, which starts at midnight UTC. */

@@ -16,7 +16,7 @@ describe(parseRebuildTripsArgs, () => {
     [['--from', 'yesterday'], '--from: expected a time such as 2026-11-22'],
     [['--to', '2026-11-22T08:00'], '--to: expected a time such as'],
     [['--from', '2026-11-22', '--to', '2026-11-22'], '--to: expected a time after --from'],
-    [['--since', '2026-11-22'], 'rebuild-trips: Unknown option'],
+    [['--since', '2026-11-22'], 'Unknown option'],
   ])('rejects %j', (args, message) => {
     expect(() => parseRebuildTripsArgs(args)).toThrow(message);
   });

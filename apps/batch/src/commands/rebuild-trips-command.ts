@@ -1,5 +1,5 @@
+import { parseOptions, UsageError } from '@hailstream/service/command-line';
 import type { TripRebuilder } from '../trips/trip-rebuilder.service.js';
-import { parseOptions, UsageError } from './command-options.js';
 
 export const REBUILD_TRIPS_USAGE = [
   'rebuild-trips [--from TIME] [--to TIME] [--json]',
@@ -17,7 +17,7 @@ interface RebuildTripsArgs {
 
 /** @throws UsageError */
 export function parseRebuildTripsArgs(args: readonly string[]): RebuildTripsArgs {
-  const { from, to, json: isJson = false } = parseOptions('rebuild-trips', args, OPTIONS);
+  const { from, to, json: isJson = false } = parseOptions(args, OPTIONS);
   const period = {
     ...(from !== undefined && { fromMs: timeOf('--from', from) }),
     ...(to !== undefined && { toMs: timeOf('--to', to) }),

@@ -1,5 +1,5 @@
+import { UsageError } from '@hailstream/service/command-line';
 import { describe, expect, it } from 'vitest';
-import { UsageError } from './command-options.js';
 import { parseReportArgs } from './report-command.js';
 
 describe(parseReportArgs, () => {

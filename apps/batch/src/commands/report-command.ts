@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import type { Report } from '@hailstream/events/reports';
+import { parseOptions, UsageError } from '@hailstream/service/command-line';
 import { POOL, type Pool } from '../database/pool.postgres.js';
 import { OutputError } from '../output/output.errors.js';
 import { PartialFile } from '../output/partial-file.js';
@@ -9,7 +10,6 @@ import { givenPeriod, parsePeriod, ReportError } from '../reports/period.js';
 import { readReport } from '../reports/report-reader.postgres.js';
 import { reportTables, tableAsCsv } from '../reports/report-tables.js';
 import { parseZones, type ReportArea } from '../reports/zones.js';
-import { parseOptions, UsageError } from './command-options.js';
 import type { CommandContext } from './command.module.js';
 import { parseProvider } from './shared-options.js';
 
@@ -54,7 +54,7 @@ interface ReportArgs {
 
 /** @throws UsageError */
 export function parseReportArgs(args: readonly string[]): ReportArgs {
-  const values = parseOptions('report', args, OPTIONS);
+  const values = parseOptions(args, OPTIONS);
   const { out = '', zone = null, zones, provider } = values;
   if (out === '') throw new UsageError('--out: expected the name of a file, got ""');
   if (!/\.html?$/i.test(out))

@@ -1,5 +1,5 @@
+import { parseOptions } from '@hailstream/service/command-line';
 import type { RetentionResult, RetentionRunner } from '../retention/apply/retention-runner.service.js';
-import { parseOptions } from './command-options.js';
 
 export const RETENTION_USAGE = [
   'retention [--dry-run] [--json]',
@@ -19,7 +19,7 @@ interface RetentionArgs {
 
 /** @throws UsageError */
 export function parseRetentionArgs(args: readonly string[]): RetentionArgs {
-  const { 'dry-run': isDryRun = false, json: isJson = false } = parseOptions('retention', args, OPTIONS);
+  const { 'dry-run': isDryRun = false, json: isJson = false } = parseOptions(args, OPTIONS);
   return { isDryRun, isJson };
 }
 

@@ -1,10 +1,10 @@
+import { parseOptions, UsageError } from '@hailstream/service/command-line';
 import {
   addCounts,
   NOTHING_RETRIED,
   type RetryCounts,
   type RetryFilter,
 } from '../rejects/retry-rejects.postgres.js';
-import { parseOptions, UsageError } from './command-options.js';
 
 export const RETRY_REJECTS_USAGE = [
   'retry-rejects [--topic TOPIC] [--reason TEXT] [--dry-run] [--json]',
@@ -26,7 +26,7 @@ interface RetryRejectsArgs {
 
 /** @throws UsageError */
 export function parseRetryRejectsArgs(args: readonly string[], topics: readonly string[]): RetryRejectsArgs {
-  const values = parseOptions('retry-rejects', args, OPTIONS);
+  const values = parseOptions(args, OPTIONS);
   const { topic, reason, 'dry-run': isDryRun = false, json: isJson = false } = values;
   if (topic !== undefined && !topics.includes(topic)) {
     throw new UsageError(`--topic: expected one of ${topics.join(', ')}, got "${topic}"`);

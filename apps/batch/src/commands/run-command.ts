@@ -1,4 +1,5 @@
 import { deadLetterTopic, erasureTopic } from '@hailstream/events';
+import { commandUsage, UsageError } from '@hailstream/service/command-line';
 import { ConfigError } from '@hailstream/service/config';
 import { createLogger } from '@hailstream/service/logging';
 import { pino } from 'pino';
@@ -18,7 +19,6 @@ import { TripRebuilder } from '../trips/trip-rebuilder.service.js';
 import { Verifier } from '../verify/verifier.service.js';
 import { BACKUP_USAGE, parseBackupArgs, parseRestoreArgs, runBackup, runRestore } from './backup-command.js';
 import { BACKFILL_USAGE, parseBackfillArgs, runBackfill } from './backfill-command.js';
-import { UsageError } from './command-options.js';
 import { CommandModule, createCommandContext, type CommandContext } from './command.module.js';
 import { EXPORT_USAGE, parseExportArgs, runExport } from './export-command.js';
 import { ERASE_USAGE, parseEraseArgs, runErase } from './erase-command.js';
@@ -64,11 +64,11 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   try {
-    const command = parseCommand(args, [...tablesByTopic.keys()]);
-    if (command === undefined) {
-      process.stdout.write(`${USAGE}\n`);
+    if (args[0] === 'help' || args.includes('--help')) {
+      process.stdout.write(`${help(args)}\n`);
       return 0;
     }
+    const command = parseCommand(args, [...tablesByTopic.keys()]);
     const config = loadConfig();
     // Results are written to standard output and progress to standard error: only problems are logged.
     const level = config.logLevel === 'info' ? 'warn' : config.logLevel;
@@ -81,7 +81,8 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     }
   } catch (error) {
     if (!(error instanceof UsageError)) return failure(reasonOf(error));
-    failure(`${error.message}\n${USAGE}`);
+    failure(error.message);
+    process.stderr.write(`${usageOf(args[0])}\n`);
     return INVALID_USAGE;
   }
 }
@@ -202,13 +203,26 @@ const commands: ReadonlyMap<string, ParseCommand> = new Map<string, ParseCommand
   ],
 ]);
 
-/** Returns `undefined` if help is requested. */
-function parseCommand(args: readonly string[], topics: readonly string[]): Command | undefined {
-  const [name = '', ...options] = args;
-  if (name === 'help' || args.includes('--help')) return undefined;
-  const command = commands.get(name)?.(options, topics);
-  if (command === undefined) throw new UsageError(`unknown command or option: ${args.join(' ')}`);
+function parseCommand([name = '', ...options]: readonly string[], topics: readonly string[]): Command {
+  const parse = commands.get(name);
+  if (parse === undefined) throw new UsageError(`unknown command: ${name}`);
+  const command = parse(options, topics);
+  if (command === undefined) throw new UsageError(`invalid options: ${options.join(' ') || 'none'}`);
   return command;
+}
+
+/** `help COMMAND` and `COMMAND --help` describe one command, `help` and `--help` all. */
+function help(args: readonly string[]): string {
+  const command = args.find((arg) => arg !== 'help' && arg !== '--help');
+  return (command === undefined ? undefined : commandUsage(USAGE, command)) ?? USAGE;
+}
+
+/** What follows an error: the usage of the command alone, so that the error remains visible. */
+function usageOf(command = ''): string {
+  return (
+    commandUsage(USAGE, command) ??
+    `commands: ${[...commands.keys()].join(', ')}\n"npm run batch -- help" describes them`
+  );
 }
 
 /** The command, after the schema was brought up to date. */

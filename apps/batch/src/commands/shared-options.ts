@@ -1,4 +1,4 @@
-import { UsageError } from './command-options.js';
+import { UsageError } from '@hailstream/service/command-line';
 
 /** A date (UTC), or ISO 8601 with a time zone: without one, the meaning would depend on the machine. */
 const MOMENT = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2}))?$/;

@@ -1,6 +1,6 @@
+import { parseOptions } from '@hailstream/service/command-line';
 import type { Verifier, VerifyOptions } from '../verify/verifier.service.js';
 import { isConsistent, type TopicVerification, type VerifyResult } from '../verify/verify-result.js';
-import { parseOptions } from './command-options.js';
 import { ProgressDisplay } from './progress-display.js';
 import { parseLogWindow, RANGE_OPTIONS } from './range-options.js';
 import { formatTable } from './text-table.js';
@@ -20,7 +20,7 @@ interface VerifyArgs extends VerifyOptions {
 /** @throws UsageError */
 export function parseVerifyArgs(args: readonly string[], topics: readonly string[]): VerifyArgs {
   const flags = { json: { type: 'boolean' }, partitions: { type: 'boolean' } } as const;
-  const { partitions, ...values } = parseOptions('verify', args, { ...RANGE_OPTIONS, ...flags });
+  const { partitions, ...values } = parseOptions(args, { ...RANGE_OPTIONS, ...flags });
   const { topic, ...window } = parseLogWindow(values, topics);
   return {
     topics: topic === undefined ? topics : [topic],

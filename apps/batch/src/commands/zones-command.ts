@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { UsageError } from '@hailstream/service/command-line';
 import { POOL } from '../database/pool.postgres.js';
 import { SchemaMigrator } from '../database/schema-migrator.service.js';
 import { readZones, ZoneFileError, type Zone } from '../zones/zone-file.js';
 import { storeZones } from '../zones/zones.postgres.js';
-import { UsageError } from './command-options.js';
 import type { CommandContext } from './command.module.js';
 
 export const ZONES_USAGE = [

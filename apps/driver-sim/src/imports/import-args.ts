@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
+import { UsageError } from '@hailstream/service/command-line';
 import { firstSentence } from '../config.js';
-import { UsageError } from '../sending/usage-error.js';
 import { importers, type Importer } from './importers.js';
 
 const MAX_SHIFT_DAYS = 36_500;

@@ -1,5 +1,5 @@
+import { UsageError } from '@hailstream/service/command-line';
 import { describe, expect, it } from 'vitest';
-import { UsageError } from '../sending/usage-error.js';
 import { parseReplayArgs } from './replay-args.js';
 
 describe('parseReplayArgs', () => {

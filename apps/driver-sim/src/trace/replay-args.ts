@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
+import { UsageError } from '@hailstream/service/command-line';
 import { firstSentence } from '../config.js';
-import { UsageError } from '../sending/usage-error.js';
 
 const USAGE = 'usage: replay FILE [--speed N|max] [--end-at ISO] [--json]';
 

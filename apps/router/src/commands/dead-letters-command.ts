@@ -1,10 +1,10 @@
 import { createRangeReader, type Admin, type DeadLetterFilter, type LogConnection } from '@hailstream/log';
+import { parsePositionals, UsageError } from '@hailstream/service/command-line';
 import type { Logger } from '@hailstream/service/logging';
 import { deadLetterList, findDeadLetter, listReport, showReport } from '../dead-letters/list.js';
 import { openDeadLetterIndex } from '../dead-letters/open-index.js';
 import { redriveDeadLetters, type RedriveSelection } from '../dead-letters/redrive.js';
 import { RedriveProgress, redriveReport } from '../dead-letters/redrive-report.js';
-import { parsePositionals, UsageError } from './command-options.js';
 
 export const DEAD_LETTERS_USAGE = `dead-letters list [FILTER] [--all] [--limit N] [--json]
     the dead letters that are not redriven yet (--all: also the others), by consumer group, topic and reason, and the

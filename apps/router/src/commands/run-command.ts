@@ -6,13 +6,14 @@ import { pino } from 'pino';
 import { loadCommandConfig, loadConfig, type CommandConfig, type RouterConfig } from '../config.js';
 import { readRouterFile } from '../router-file/router-file.js';
 import { EncodingPool } from '@hailstream/parquet';
-import { parseOptions, UsageError } from './command-options.js';
+import { commandUsage, parseOptions, UsageError } from '@hailstream/service/command-line';
 import { DEAD_LETTERS_USAGE, parseDeadLetters } from './dead-letters-command.js';
 import { deliverAll, type RunResult } from './deliver-all.js';
 import { eraseAll, type EraseResult } from './erase-all.js';
 import { verifyAll, type VerifyResult } from './verify-all.js';
 
 const USAGE = `usage: npm run router -- COMMAND --config FILE (in a container: node main.js COMMAND --config FILE)
+Exit code of every command: 0 done, 1 failed, 2 unknown command or invalid option
 run [--json]
     delivers all records that the log has now, and exits. Exit code: 0 delivered, 1 failed
 verify [--json]
@@ -24,6 +25,9 @@ check
 serve
     delivers until it is stopped, with HTTP on PORT: GET /jobs, /health/*, /metrics
 ${DEAD_LETTERS_USAGE}`;
+
+/** Exit code of an unknown command or an invalid option. */
+const INVALID_USAGE = 2;
 
 /** The options of the service if the arguments start it: none, or `serve [--config FILE]`. */
 export function parseServe(args: readonly string[]): { readonly config?: string } | undefined {
@@ -40,7 +44,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   try {
     if (args[0] === 'help' || args.includes('--help')) {
-      process.stdout.write(`${USAGE}\n`);
+      process.stdout.write(`${help(args)}\n`);
       return 0;
     }
     if (args[0] === 'check') return check(args.slice(1));
@@ -62,8 +66,25 @@ export async function runCommand(args: readonly string[]): Promise<number> {
       signal: stop.signal,
     });
   } catch (error) {
-    return failure(error instanceof UsageError ? `${error.message}\n${USAGE}` : reasonOf(error));
+    if (!(error instanceof UsageError)) return failure(reasonOf(error));
+    failure(error.message);
+    process.stderr.write(`${usageOf(args[0])}\n`);
+    return INVALID_USAGE;
   }
+}
+
+/** `help COMMAND` and `COMMAND --help` describe one command, `help` and `--help` all. */
+function help(args: readonly string[]): string {
+  const command = args.find((arg) => arg !== 'help' && arg !== '--help');
+  return (command === undefined ? undefined : commandUsage(USAGE, command)) ?? USAGE;
+}
+
+/** What follows an error: the usage of the command alone, so that the error remains visible. */
+function usageOf(command = ''): string {
+  return (
+    commandUsage(USAGE, command) ??
+    'commands: run, verify, erase, check, serve, dead-letters\n"npm run router -- help" describes them'
+  );
 }
 
 /** Results are written to standard output: only problems are logged. */

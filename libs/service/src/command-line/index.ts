@@ -1,0 +1,3 @@
+export { commandUsage } from './command-usage.js';
+export { parseOptions, parsePositionals } from './parse-options.js';
+export { UsageError } from './usage-error.js';
