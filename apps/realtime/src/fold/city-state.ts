@@ -31,6 +31,13 @@ export type FoldOutcome = 'folded' | 'ahead-of-clock' | 'no-room' | 'erased';
 /** Selects the vehicles and figures of one provider, or of all providers if it is `null`. */
 export type ProviderFilter = string | null;
 
+/** A trip that changed. `isActive` is false for one that is too old to count. */
+export interface ChangedTrip {
+  readonly providerId: string;
+  readonly trip: TripFacts;
+  readonly isActive: boolean;
+}
+
 /** The counts of a city as of the last {@link CityState.advance}. */
 interface CitySummary {
   readonly asOf: number;
@@ -154,12 +161,8 @@ export class CityState {
     return [...this.fleets.values()].flatMap((fleet) => [...fleet.takeChangedVehicles()]);
   }
 
-  /** Returns the trips that changed since the last call; `isActive` is false for one that is too old to count. */
-  takeChangedTrips(): {
-    readonly providerId: string;
-    readonly trip: TripFacts;
-    readonly isActive: boolean;
-  }[] {
+  /** Returns the trips that changed since the last call. */
+  takeChangedTrips(): ChangedTrip[] {
     return [...this.fleets.values()].flatMap((fleet) =>
       Array.from(fleet.takeChangedTrips(), (trip) => ({
         providerId: fleet.providerId,

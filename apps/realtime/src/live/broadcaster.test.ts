@@ -75,6 +75,32 @@ describe('Broadcaster', () => {
     expect(messages(page)).toEqual(['frame', 'frame']);
   });
 
+  it('draws nothing for nobody: the first client is sent the city as it is, and then what changes', () => {
+    const { tick, fold, open } = setUp();
+    fold(telemetry({ location: inMonaco }), riderEvent({ trip_id: id(100), location: inMonaco }));
+    tick(NOW);
+    fold(
+      telemetry({ device_id: id(2), location: inMonaco, timestamp: NOW + 1 }),
+      riderEvent({ trip_id: id(101), location: inMonaco, timestamp: NOW + 1 }),
+    );
+    tick(NOW + TICK_MS);
+    tick(NOW + 2 * TICK_MS);
+    const page = open(monaco);
+    expect([page.deviceIds, page.waitingTrips]).toEqual([
+      [id(1), id(2)],
+      [id(100), id(101)],
+    ]);
+    page.take();
+    fold(
+      telemetry({ device_id: id(2), location: { ...inMonaco, lat: 43.741 }, timestamp: NOW + 2 }),
+      riderEvent({ trip_id: id(101), event_type: 'ride_cancel', location: inMonaco, timestamp: NOW + 2 }),
+    );
+    tick(NOW + 3 * TICK_MS);
+    const [frame] = page.takeFrames();
+    expect(frame?.vehicles.map(([deviceId]) => deviceId)).toEqual([id(2)]);
+    expect(frame?.requestsGone).toEqual([[id(101), 0]]);
+  });
+
   it('responds to a viewport before the first tick at that tick', () => {
     const { tick, fold, open } = setUp();
     const page = open(monaco);

@@ -132,6 +132,7 @@ export class Broadcaster {
     session.nextViewport = viewport;
     const isTooSoon = now - session.viewportAt < VIEWPORT_INTERVAL_MS;
     if (isTooSoon || !this.isCityReady || this.updateBacklog(client, session)) return;
+    if (!this.publication.isStarted) this.publication.start(now);
     this.requestAnswer(client, session);
     this.answers.send();
   }
@@ -159,8 +160,7 @@ export class Broadcaster {
     if (this.city.generation !== this.generation) this.startOver();
     // Before the sequence changes: a client that has fallen behind has the frame of the last tick.
     const backlogBytesMax = this.updateBacklogs();
-    const { changes, changed } = this.publication.publishChanges(now);
-    for (const change of changes) this.rooms.publish(change);
+    const changed = this.publishChanges(now);
     this.answers.forget();
     const framesSent = this.sendFrames();
     this.sendDetails(new Set(changed), now);
@@ -173,6 +173,20 @@ export class Broadcaster {
     this.answers.send();
     const { waitingCount } = this.admission;
     return { framesSent, framesSkipped, backlogBytesMax, answers, waitingCount, levels: this.rooms.levels() };
+  }
+
+  /** Publishes what changed since the last tick. Returns the vehicles that did. Until a client connects, no rows are made. */
+  private publishChanges(now: number): readonly Vehicle[] {
+    const { publication } = this;
+    if (publication.isStarted) {
+      const { changes, changed } = publication.publishChanges(now);
+      for (const change of changes) this.rooms.publish(change);
+      return changed;
+    }
+    const changed = publication.skipChanges();
+    if (this.sessions.size === 0) return [];
+    for (const change of publication.start(now)) this.rooms.publish(change);
+    return changed;
   }
 
   /** Sends each room what changed. Returns the number of frames, counted per client. */

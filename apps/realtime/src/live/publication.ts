@@ -1,5 +1,5 @@
 import type { GoneRow, RequestRow, VehicleRow } from '@hailstream/events/live';
-import type { CityState, ProviderFilter } from '../fold/city-state.js';
+import type { ChangedTrip, CityState, ProviderFilter } from '../fold/city-state.js';
 import type { TripFacts } from '../fold/trip.js';
 import type { Vehicle } from '../fold/vehicle.js';
 import { requestRow, vehicleRow, type ProviderNumbers } from '../views/frame.js';
@@ -37,6 +37,7 @@ export class Publication {
   private readonly requests = new Map<TripFacts, DrawnRequest>();
   private readonly departures: Departures<DrawnVehicle | DrawnRequest>;
   private lastSequence = NOTHING_PUBLISHED;
+  private hasStarted = false;
 
   /** Without `maxDepartures`, {@link since} knows nothing once a row has left a cell. */
   constructor(
@@ -52,13 +53,44 @@ export class Publication {
     return this.lastSequence;
   }
 
+  /** Whether {@link start} was called. */
+  get isStarted(): boolean {
+    return this.hasStarted;
+  }
+
+  /** Adopts the whole city, and returns all rows. */
+  start(now: number): Change[] {
+    this.hasStarted = true;
+    this.lastSequence += 1;
+    const changes: Change[] = [];
+    this.publishVehicles(this.city.vehicles(null), now, changes);
+    for (const { providerId } of this.city.providers(null)) {
+      for (const trip of this.city.waitingTrips(providerId)) {
+        this.publishRequest({ providerId, trip, isActive: true }, changes);
+      }
+    }
+    return changes;
+  }
+
+  /** Adopts nothing of what changed since the last call: {@link start} adopts the whole city. Returns the vehicles that changed. */
+  skipChanges(): Vehicle[] {
+    this.city.takeChangedTrips();
+    return this.city.takeChangedVehicles();
+  }
+
   /** Adopts what changed since the last call. Returns the rows that changed, and all vehicles that did. */
   publishChanges(now: number): { changes: Change[]; changed: Vehicle[] } {
     this.lastSequence += 1;
-    const { sequence } = this;
     const changed = this.city.takeChangedVehicles();
     const changes: Change[] = [];
-    for (const vehicle of changed) {
+    this.publishVehicles(changed, now, changes);
+    for (const change of this.city.takeChangedTrips()) this.publishRequest(change, changes);
+    return { changes, changed };
+  }
+
+  private publishVehicles(vehicles: Iterable<Vehicle>, now: number, changes: Change[]): void {
+    const { sequence } = this;
+    for (const vehicle of vehicles) {
       const { providerId } = vehicle;
       const known = this.rows.get(vehicle);
       const before = known?.row ?? null;
@@ -76,22 +108,18 @@ export class Publication {
       }
       changes.push({ kind: 'vehicle', providerId, number, before, after });
     }
-    this.publishRequests(changes);
-    return { changes, changed };
   }
 
-  private publishRequests(changes: Change[]): void {
+  private publishRequest({ providerId, trip, isActive }: ChangedTrip, changes: Change[]): void {
     const { sequence } = this;
-    for (const { providerId, trip, isActive } of this.city.takeChangedTrips()) {
-      const known = this.requests.get(trip);
-      const before = known?.row ?? null;
-      const after = isActive ? requestRow(trip, this.numbers.of(providerId)) : null;
-      if (isSame(before, after)) continue;
-      if (known !== undefined) this.noteDeparture(known, after);
-      if (after === null) this.requests.delete(trip);
-      else this.requests.set(trip, { kind: 'request', providerId, row: after, sequence });
-      changes.push({ kind: 'request', providerId, before, after });
-    }
+    const known = this.requests.get(trip);
+    const before = known?.row ?? null;
+    const after = isActive ? requestRow(trip, this.numbers.of(providerId)) : null;
+    if (isSame(before, after)) return;
+    if (known !== undefined) this.noteDeparture(known, after);
+    if (after === null) this.requests.delete(trip);
+    else this.requests.set(trip, { kind: 'request', providerId, row: after, sequence });
+    changes.push({ kind: 'request', providerId, before, after });
   }
 
   /** Notes whether a row leaves its cell of the finest level. */
