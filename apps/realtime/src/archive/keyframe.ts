@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { CountedRange } from '../log/unreadable-ranges.js';
 
 /** `HSKF`, and the version of the layout. */
-const MAGIC = Buffer.from([0x48, 0x53, 0x4b, 0x46, 7]);
+const MAGIC = Buffer.from([0x48, 0x53, 0x4b, 0x46, 8]);
 
 const VERSION_AT = MAGIC.length - 1;
 

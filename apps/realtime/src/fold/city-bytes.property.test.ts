@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CityState } from './city-state.js';
 import { NOW, telemetry } from './events.fixture.js';
+import { TRIP_KEPT_MS } from './fleet-trips.js';
 import { received, type Received } from './received.fixture.js';
 import { stateOf } from '../views/city-view.fixture.js';
 import { MANY_PACKS, readCity, writeCity } from './written-city.fixture.js';
@@ -18,6 +19,11 @@ function copyWhileFolding(city: CityState, meanwhile: readonly Received[]): City
   const written = writeCity(city, () => fold(city, rest.splice(0, 1)));
   fold(city, rest);
   return readCity(written);
+}
+
+/** Without the rate of events, which is not written. */
+function figuresOf(city: CityState): unknown {
+  return { ...city.summary(null)?.figures, eventsPerSecond: null };
 }
 
 describe('a city that was written and read', { timeout: 60_000 }, () => {
@@ -37,6 +43,32 @@ describe('a city that was written and read', { timeout: 60_000 }, () => {
           expect(stateOf(copy, NOW)).toEqual(stateOf(city, NOW));
           for (const each of [city, copy]) fold(each, more);
           expect(stateOf(copy, NOW + later)).toEqual(stateOf(city, NOW + later));
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('has the same figures and trips of vehicles at any time, although its trips are decoded when they are needed', () => {
+    const times = fc.array(fc.nat(2 * TRIP_KEPT_MS), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(
+        fc.array(received, { maxLength: 80 }),
+        times,
+        fc.nat(3),
+        limits,
+        (events, ages, count, of) => {
+          const city = new CityState(of);
+          fold(city, events);
+          const copy = copyWhileFolding(city, []);
+          for (const age of ages.toSorted((a, b) => a - b)) {
+            for (const each of [city, copy]) each.advance(NOW + age);
+            expect(figuresOf(copy)).toEqual(figuresOf(city));
+            copy.unpackTrips(count);
+          }
+          const tripsOf = (each: CityState) =>
+            [...each.vehicles(null)].map((vehicle) => each.tripOf(vehicle)?.tripId);
+          expect(tripsOf(copy)).toEqual(tripsOf(city));
         },
       ),
       { numRuns: 200 },

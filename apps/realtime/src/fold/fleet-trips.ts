@@ -71,9 +71,12 @@ export class FleetTrips {
     return this.trips.get(tripId) ?? this.decode(tripId, this.unread.length);
   }
 
-  /** A trip that is decoded: one that is not, is not under way. */
-  decoded(tripId: string): TripFacts | undefined {
-    return this.trips.get(tripId);
+  /** A trip that is under way, or one that is decoded. */
+  underWay(tripId: string): TripFacts | undefined {
+    const known = this.trips.get(tripId);
+    if (known !== undefined) return known;
+    const end = this.unread.findLastIndex(({ isUnderWay }) => isUnderWay) + 1;
+    return this.decode(tripId, end);
   }
 
   all(): Iterable<TripFacts> {
@@ -118,6 +121,11 @@ export class FleetTrips {
 
   /** Adds the trips that count at a time to figures. */
   advance(figures: MutableFigures, now: number): void {
+    for (const unread of [...this.unread]) {
+      if (!unread.isUnderWay) continue;
+      if (now - unread.pack.earliest >= TRIP_KEPT_MS) this.decodeAll(unread);
+      else figures.tripsNow += unread.count;
+    }
     for (const trip of this.active) {
       if (mayCount(trip, now)) {
         countTrip(trip, figures, now);
@@ -176,17 +184,20 @@ export class FleetTrips {
     const referred = [...this.packs];
     this.writeDropped(bytes);
     yield* this.pack(loose, { referred, asOf });
-    const ended = new TripPacker();
+    const [underWay, ended] = [new TripPacker(), new TripPacker()];
     for (const trip of loose) {
-      if (mayCount(trip, asOf)) {
+      if (!mayCount(trip, asOf)) {
+        ended.add(trip);
+      } else if (isOnlyUnderWay(trip)) {
+        underWay.add(trip);
+      } else {
         bytes.count(1);
         trip.write(new SeriesWriter(bytes));
-      } else {
-        ended.add(trip);
       }
       yield;
     }
     bytes.count(0);
+    bytes.section(underWay.finish().bytes);
     bytes.section(ended.finish().bytes);
     bytes.count(referred.length);
     for (const pack of referred) {
@@ -204,14 +215,15 @@ export class FleetTrips {
       this.noteChange(trip);
       yield;
     }
-    const inline = new UnreadTrips(new TripPack(bytes.section()), { isPacked: false });
+    const underWay = new UnreadTrips(new TripPack(bytes.section()), { isUnderWay: true });
+    const ended = new UnreadTrips(new TripPack(bytes.section()));
     for (let count = bytes.count(); count > 0; count -= 1) {
       const pack = packs.get(bytes.text());
       assert.ok(pack !== undefined, 'the pack is known');
       this.packs.push(pack);
     }
     const packed = this.packs.map((pack) => new UnreadTrips(pack, { isPacked: true }));
-    this.unread = [inline, ...packed.toReversed()].filter(({ isEmpty }) => !isEmpty);
+    this.unread = [underWay, ended, ...packed.toReversed()].filter(({ count }) => count > 0);
   }
 
   /** Adds other trips, as `Fleet.join` does. */
@@ -359,8 +371,12 @@ export class FleetTrips {
       const next = this.unread.find(({ pack }) => pack.earliest <= time);
       if (next === undefined) return true;
       if (left === 0) return false;
-      while (this.unread.includes(next)) this.decodeNext(this.unread.indexOf(next));
+      this.decodeAll(next);
     }
+  }
+
+  private decodeAll(unread: UnreadTrips): void {
+    while (this.unread.includes(unread)) this.decodeNext(this.unread.indexOf(unread));
   }
 
   /** Decodes one of the trips that were not needed yet. */
@@ -387,11 +403,12 @@ export class FleetTrips {
   }
 
   /** Adds a trip that was decoded, unless it was dropped after it was packed. */
-  private adopt(trip: TripFacts, { isPacked }: UnreadTrips): TripFacts | undefined {
+  private adopt(trip: TripFacts, { isPacked, isUnderWay }: UnreadTrips): TripFacts | undefined {
     const { tripId, heardAt } = trip;
     if (isPacked && (heardAt <= this.droppedUpTo || this.removed.has(tripId))) return undefined;
     this.trips.set(tripId, trip);
     if (!isPacked) this.loose.add(trip);
+    if (isUnderWay) this.active.add(trip);
     return trip;
   }
 }
@@ -401,6 +418,11 @@ function mayCount(trip: TripFacts, now: number): boolean {
   if (isForgotten(trip, now)) return false;
   const { stage } = trip;
   return stagesUnderWay.has(stage) || stage === 'requested' || isRecentlyCancelled(trip, now);
+}
+
+/** Whether a trip that may count counts as one under way and as nothing else, at any later time. */
+function isOnlyUnderWay(trip: TripFacts): boolean {
+  return stagesUnderWay.has(trip.stage) && trip.cancelledAt === null;
 }
 
 /** Adds a trip that may count to the figures. */

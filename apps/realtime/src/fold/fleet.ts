@@ -141,7 +141,7 @@ export class Fleet {
   /** The trip that a vehicle is reserved for or on. */
   tripOf(vehicle: Vehicle): TripFacts | null {
     for (const tripId of vehicle.tripIds) {
-      const trip = this.trips.decoded(tripId);
+      const trip = this.trips.underWay(tripId);
       if (trip !== undefined && stagesUnderWay.has(trip.stage)) return trip;
     }
     return null;

@@ -4,15 +4,23 @@ import type { TripPack } from './trip-pack.js';
 /** The trips of a pack that one fleet has not decoded yet. */
 export class UnreadTrips {
   readonly isPacked: boolean;
+  readonly isUnderWay: boolean;
   private readonly taken = new Set<string>();
   private readonly rest: Iterator<TripFacts>;
 
-  /** @param options whether the keyframes that follow refer to the pack, so that its trips need not be written again */
+  /**
+   * @param options `isPacked`: whether the keyframes that follow refer to the pack, so that its trips need not be written again.
+   * `isUnderWay`: whether all of its trips are under way.
+   */
   constructor(
     readonly pack: TripPack,
-    { isPacked }: { readonly isPacked: boolean },
+    {
+      isPacked = false,
+      isUnderWay = false,
+    }: { readonly isPacked?: boolean; readonly isUnderWay?: boolean } = {},
   ) {
     this.isPacked = isPacked;
+    this.isUnderWay = isUnderWay;
     this.rest = pack.all();
   }
 
@@ -39,7 +47,8 @@ export class UnreadTrips {
     return null;
   }
 
-  get isEmpty(): boolean {
-    return this.taken.size === this.pack.count;
+  /** The number of trips that were not returned. */
+  get count(): number {
+    return this.pack.count - this.taken.size;
   }
 }
