@@ -4,8 +4,9 @@ import 'reflect-metadata';
 export { LOGGER, LoggingModule } from './logging/logging.module.js';
 
 // HTTP: Nest on Fastify, errors as problems.
-export { createHttpApp } from './http/create-http-app.js';
+export { createHttpApp, type DirectHandler } from './http/create-http-app.js';
 export { bodyTooLarge, ProblemError } from './http/problem.js';
+export { ProblemFilter } from './http/problem.filter.js';
 
 // Authentication and scopes.
 export { AuthModule } from './auth/auth.module.js';
@@ -14,6 +15,7 @@ export { bearerToken, CurrentPrincipal, RequireScope } from './auth/jwt.guard.js
 // Health checks and metrics.
 export * from './health/health-checks.service.js';
 export { HealthModule } from './health/health.module.js';
+export { HttpMetrics } from './metrics/http-metrics.service.js';
 export { LogConsumerMetrics } from './metrics/log-consumer-metrics.service.js';
 export { MetricsModule } from './metrics/metrics.module.js';
 

@@ -31,6 +31,11 @@ export interface BulkResponse {
   readonly failures: readonly Failure[];
 }
 
+/** 201 if at least one item was written, or would be, or the request had none; 400 if every item failed. */
+export function statusOf({ success, total }: BulkResponse): number {
+  return success > 0 || total === 0 ? 201 : 400;
+}
+
 /** Creates the failure of an invalid item. */
 export function invalidItem(item: unknown, index: number, issues: readonly FieldIssue[]): Failure {
   return {

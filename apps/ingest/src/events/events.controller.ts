@@ -4,7 +4,7 @@ import type { Principal } from '@hailstream/service/tokens';
 import { Body, Controller, Headers, Post, Res, type Type } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { answerType, MDS_VERSION } from '../body/media-types.js';
-import type { BulkResponse } from './bulk-response.js';
+import { statusOf } from './bulk-response.js';
 import { unsupportedVersion } from './events.errors.js';
 import { IngestService } from './ingest.service.js';
 
@@ -39,9 +39,4 @@ export function createEventsController(family: EventFamily, purpose: Purpose): T
     }
   }
   return EventsController;
-}
-
-/** 201 if at least one item was written, or would be, or the request had none; 400 if every item failed. */
-function statusOf({ success, total }: BulkResponse): number {
-  return success > 0 || total === 0 ? 201 : 400;
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -32,7 +33,12 @@ interface HttpAppOptions {
   readonly bodyParser?: boolean;
   /** Called for each request with a body, after it was authenticated and before the body is read. */
   readonly bodyCheck?: BodyCheck;
+  /** Serves some requests without Fastify and Nest. Called first for each request that is complete up to its body. */
+  readonly direct?: DirectHandler;
 }
+
+/** Returns whether it serves a request. If not, it must not have read or changed anything. */
+export type DirectHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 const DEFAULT_BODY_LIMIT_BYTES = 1_048_576;
 
@@ -55,6 +61,7 @@ export async function createHttpApp(
       problems.answer(error, request, reply),
   });
   const fastify = adapter.getInstance();
+  if (options.direct !== undefined) interceptRequests(fastify.server, options.direct);
   const connections = new Connections(fastify.server);
   checkBeforeBody(fastify, bodyLimit, options.bodyCheck);
   const app = await NestFactory.create<NestFastifyApplication>(rootModule, adapter, {
@@ -65,4 +72,15 @@ export async function createHttpApp(
   });
   app.useGlobalFilters(problems);
   return app;
+}
+
+function interceptRequests(server: Server, serve: DirectHandler): void {
+  const listeners = server.listeners('request') as ((
+    ...exchange: [IncomingMessage, ServerResponse]
+  ) => void)[];
+  server.removeAllListeners('request');
+  server.on('request', (request, response) => {
+    if (serve(request, response)) return;
+    for (const listener of listeners) listener.call(server, request, response);
+  });
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
@@ -22,29 +23,42 @@ export class ProblemFilter implements ExceptionFilter {
   /** Sends the response for an error. */
   answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const problem = wrongMethod(error, request) ?? toProblem(error);
-    if (problem.unexpected) {
-      this.logger.error({ err: error, method: request.method, url: request.url }, 'request failed');
-    }
+    this.logUnexpected(problem, error, request);
     if (reply.sent) return;
     void reply
       .status(problem.status)
       .headers(problem.headers ?? {})
       .header('content-type', PROBLEM_JSON)
-      .send(JSON.stringify(body(problem, request)));
+      .send(JSON.stringify(body(problem, request.url)));
+  }
+
+  /** Sends the response for an error of a request that Fastify does not serve. */
+  answerDirectly(error: unknown, request: IncomingMessage, response: ServerResponse): void {
+    const problem = toProblem(error);
+    this.logUnexpected(problem, error, request);
+    if (response.headersSent) return;
+    const text = JSON.stringify(body(problem, request.url ?? ''));
+    const headers = { 'content-type': PROBLEM_JSON, 'content-length': Buffer.byteLength(text) };
+    response.writeHead(problem.status, { ...problem.headers, ...headers }).end(text);
+  }
+
+  private logUnexpected(
+    { unexpected }: ErrorAnswer,
+    error: unknown,
+    { method, url }: Pick<IncomingMessage, 'method' | 'url'>,
+  ): void {
+    if (unexpected) this.logger.error({ err: error, method, url }, 'request failed');
   }
 }
 
-function body(
-  { status, title, detail, errors, extensions }: ProblemAnswer,
-  request: FastifyRequest,
-): Problem {
+function body({ status, title, detail, errors, extensions }: ProblemAnswer, url: string): Problem {
   return {
     ...extensions,
     type: 'about:blank',
     title,
     status,
     ...(detail !== undefined && { detail }),
-    instance: request.url,
+    instance: url,
     ...(errors !== undefined && { errors }),
   };
 }

@@ -28,11 +28,16 @@ export class HttpMetrics implements OnModuleInit {
     fastify?.addHook('onResponse', (request, reply, done) => {
       // The route's pattern instead of the path, to bound the number of label values.
       const route = request.routeOptions.url ?? 'none';
-      this.duration.observe(
-        { method: request.method, route, status: reply.statusCode },
-        reply.elapsedTime / 1_000,
-      );
+      this.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1_000);
       done();
     });
+  }
+
+  /** Adds a request. Called for those that Fastify does not serve. */
+  observe(
+    request: { readonly method: string; readonly route: string; readonly status: number },
+    seconds: number,
+  ): void {
+    this.duration.observe(request, seconds);
   }
 }

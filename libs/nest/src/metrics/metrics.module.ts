@@ -21,7 +21,7 @@ import { METRICS_TEXT } from './metrics.tokens.js';
     HttpMetrics,
     LogConsumerMetrics,
   ],
-  exports: [Registry, LogConsumerMetrics],
+  exports: [Registry, HttpMetrics, LogConsumerMetrics],
 })
 export class MetricsModule {
   /** The module if `GET /metrics` returns more than the metrics of this process. `collect` is called once. */

@@ -1,0 +1,114 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { EventFamily } from '@hailstream/events';
+import { bearerToken, type DirectHandler, type HttpMetrics, type ProblemFilter } from '@hailstream/nest';
+import { AuthError, requireScope, type Principal, type TokenVerifier } from '@hailstream/service/tokens';
+import { parseJsonBody } from '../body/json-body.js';
+import { answerType, MDS_JSON } from '../body/media-types.js';
+import { statusOf } from './bulk-response.js';
+import type { IngestService } from './ingest.service.js';
+
+/** Content types of the bodies. Others that the app supports are left to it. */
+const JSON_TYPES: ReadonlySet<string | undefined> = new Set([
+  'application/json',
+  'application/json; charset=utf-8',
+]);
+
+/** What the handler needs of the app, once that has been created. */
+interface AppParts {
+  readonly server: { readonly listening: boolean };
+  readonly verifier: TokenVerifier;
+  readonly ingest: IngestService;
+  readonly problems: ProblemFilter;
+  readonly metrics: HttpMetrics;
+  readonly bodyLimitBytes: number;
+}
+
+/** A request that is served. */
+interface Exchange {
+  readonly family: EventFamily;
+  readonly principal: Principal;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** As `performance.now()`. */
+  readonly receivedAt: number;
+}
+
+/**
+ * Serves the requests that nearly all devices send: plain JSON of known length to the path of a family, with a token that was
+ * verified before. They have the same responses as from {@link createEventsController}, without the layers of Fastify and Nest,
+ * which use more processor time than the event. All other requests, and requests during a shutdown, are left to the app.
+ */
+export class DirectPosts {
+  private readonly families: ReadonlyMap<string | undefined, EventFamily>;
+  private parts: AppParts | undefined;
+
+  constructor(families: readonly EventFamily[]) {
+    this.families = new Map(families.map((family) => [family.path, family]));
+  }
+
+  /** Until this is called, all requests are left to the app. */
+  start(parts: AppParts): void {
+    this.parts = parts;
+  }
+
+  /** Returns whether the request is served here. */
+  readonly serve: DirectHandler = (request, response) => {
+    const family = this.families.get(request.url);
+    const { parts } = this;
+    if (family === undefined || request.method !== 'POST' || parts?.server.listening !== true) return false;
+    if (!isPlain(request, parts.bodyLimitBytes)) return false;
+    const principal = principalOf(request, parts.verifier);
+    if (principal === undefined) return false;
+    const exchange = { family, principal, request, response, receivedAt: performance.now() };
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => void respond(parts, exchange, chunks));
+    return true;
+  };
+}
+
+/** Whether the body is JSON of a known length within the limit, and the response may be JSON. */
+function isPlain({ headers }: IncomingMessage, bodyLimitBytes: number): boolean {
+  const sizeBytes = Number(headers['content-length']);
+  return (
+    sizeBytes > 0 &&
+    sizeBytes <= bodyLimitBytes &&
+    JSON_TYPES.has(headers['content-type']) &&
+    headers['content-encoding'] === undefined &&
+    headers['transfer-encoding'] === undefined &&
+    headers.expect === undefined &&
+    headers.accept?.includes(MDS_JSON) !== true
+  );
+}
+
+/** The caller, if the token was verified before and may write. If not, the app verifies it, or responds with the reason. */
+function principalOf({ headers }: IncomingMessage, verifier: TokenVerifier): Principal | undefined {
+  try {
+    const principal = verifier.recall(bearerToken(headers.authorization));
+    if (principal !== undefined) requireScope(principal, 'write');
+    return principal;
+  } catch (error) {
+    if (error instanceof AuthError) return undefined;
+    throw error;
+  }
+}
+
+const RESPONSE_TYPE = answerType(undefined) ?? '';
+
+async function respond(
+  { ingest, problems, metrics }: AppParts,
+  { family, principal, request, response, receivedAt }: Exchange,
+  chunks: readonly Buffer[],
+): Promise<void> {
+  try {
+    const body = parseJsonBody(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+    const result = await ingest.ingest(family, body, principal.providerId);
+    const text = JSON.stringify(result);
+    const length = String(Buffer.byteLength(text));
+    response.writeHead(statusOf(result), ['content-type', RESPONSE_TYPE, 'content-length', length]).end(text);
+  } catch (error) {
+    problems.answerDirectly(error, request, response);
+  }
+  const seconds = (performance.now() - receivedAt) / 1_000;
+  metrics.observe({ method: 'POST', route: family.path, status: response.statusCode }, seconds);
+}
