@@ -28,71 +28,58 @@ const orNull = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.N
 
 /**
  * An alert as of a change of it. Each change is one record with all fields, so the newest record of a key is the alert, and
- * `alert_id` with `change` identifies a record: consumers skip repeats.
+ * `alert_id` with `change` identifies a record: consumers skip repeats. Consumers ignore fields that they do not know, so that a
+ * later version may add some.
  */
-export const AlertRecord = Type.Object(
-  {
-    alert_id: Uuid,
-    /** What happened: `updated` has further subjects of an alert that stands for several. */
-    change: Type.Enum<('raised' | 'updated' | 'acknowledged' | 'cleared')[]>([
-      'raised',
-      'updated',
-      'acknowledged',
-      'cleared',
+export const AlertRecord = Type.Object({
+  alert_id: Uuid,
+  /** What happened: `updated` has further subjects of an alert that stands for several. */
+  change: Type.Enum<('raised' | 'updated' | 'acknowledged' | 'cleared')[]>([
+    'raised',
+    'updated',
+    'acknowledged',
+    'cleared',
+  ]),
+  changed_at: Timestamp,
+  state: Type.Enum<AlertState[]>([...alertStates]),
+  rule_id: Type.String({ minLength: 1, maxLength: 63 }),
+  rule_kind: Type.Enum<RuleKind[]>([...ruleKinds]),
+  severity: Type.Enum<Severity[]>([...severities]),
+  /** Whose vehicles or requests it is about; `null`: of all providers, and only who may see all of them sees it. */
+  provider_id: orNull(Uuid),
+  /** `rule`: all further subjects of the rule, beyond its `maxPerMinute`. */
+  subject: Type.Object({
+    kind: Type.Enum<('vehicle' | 'zone' | 'city' | 'provider' | 'rule')[]>([
+      'vehicle',
+      'zone',
+      'city',
+      'provider',
+      'rule',
     ]),
-    changed_at: Timestamp,
-    state: Type.Enum<AlertState[]>([...alertStates]),
-    rule_id: Type.String({ minLength: 1, maxLength: 63 }),
-    rule_kind: Type.Enum<RuleKind[]>([...ruleKinds]),
-    severity: Type.Enum<Severity[]>([...severities]),
-    /** Whose vehicles or requests it is about; `null`: of all providers, and only who may see all of them sees it. */
-    provider_id: orNull(Uuid),
-    /** `rule`: all further subjects of the rule, beyond its `maxPerMinute`. */
-    subject: Type.Object(
-      {
-        kind: Type.Enum<('vehicle' | 'zone' | 'city' | 'provider' | 'rule')[]>([
-          'vehicle',
-          'zone',
-          'city',
-          'provider',
-          'rule',
-        ]),
-        device_id: orNull(Uuid),
-        zone_id: orNull(Type.String({ maxLength: 63 })),
-      },
-      { additionalProperties: false },
-    ),
-    /** One sentence for a person. */
-    summary: Type.String({ minLength: 1, maxLength: 500 }),
-    /** The code and the values of `summary`, for sentences in other languages; earlier versions did not write it. */
-    summary_parts: Type.Optional(
-      Type.Object(
-        { code: Type.String({ maxLength: 63 }), values: AlertValues },
-        { additionalProperties: false },
-      ),
-    ),
-    /** Where it was raised. */
-    location: orNull(
-      Type.Object(
-        {
-          lat: Type.Number({ minimum: -90, maximum: 90 }),
-          lng: Type.Number({ minimum: -180, maximum: 180 }),
-        },
-        { additionalProperties: false },
-      ),
-    ),
-    /** Event time of what started it. */
-    started_at: Timestamp,
-    raised_at: Timestamp,
-    acknowledged_at: orNull(Timestamp),
-    /** The name in the token; `null` if the token has none. */
-    acknowledged_by: orNull(Type.String({ maxLength: 100 })),
-    cleared_at: orNull(Timestamp),
-    /** Subjects that it stands for: 1, or those beyond the limit of a rule. */
-    subjects: Type.Integer({ minimum: 1 }),
-  },
-  { additionalProperties: false },
-);
+    device_id: orNull(Uuid),
+    zone_id: orNull(Type.String({ maxLength: 63 })),
+  }),
+  /** One sentence for a person. */
+  summary: Type.String({ minLength: 1, maxLength: 500 }),
+  /** The code and the values of `summary`, for sentences in other languages; earlier versions did not write it. */
+  summary_parts: Type.Optional(Type.Object({ code: Type.String({ maxLength: 63 }), values: AlertValues })),
+  /** Where it was raised. */
+  location: orNull(
+    Type.Object({
+      lat: Type.Number({ minimum: -90, maximum: 90 }),
+      lng: Type.Number({ minimum: -180, maximum: 180 }),
+    }),
+  ),
+  /** Event time of what started it. */
+  started_at: Timestamp,
+  raised_at: Timestamp,
+  acknowledged_at: orNull(Timestamp),
+  /** The name in the token; `null` if the token has none. */
+  acknowledged_by: orNull(Type.String({ maxLength: 100 })),
+  cleared_at: orNull(Timestamp),
+  /** Subjects that it stands for: 1, or those beyond the limit of a rule. */
+  subjects: Type.Integer({ minimum: 1 }),
+});
 export type AlertRecord = Type.Static<typeof AlertRecord>;
 
 /** An alert: its newest record, without the change. */

@@ -8,17 +8,14 @@ export type ErasureKind = (typeof erasureKinds)[number];
 
 /**
  * The order to erase everything about a rider or a device, of all providers. Consumers drop what they have of it, and ignore
- * its events from then on, earlier ones in the log included.
+ * its events from then on, earlier ones in the log included. They ignore fields that they do not know.
  */
-export const ErasureRecord = Type.Object(
-  {
-    kind: Type.Enum<ErasureKind[]>([...erasureKinds]),
-    /** `rider_id` or `device_id` of the events. */
-    id: Uuid,
-    requested_at: Timestamp,
-  },
-  { additionalProperties: false },
-);
+export const ErasureRecord = Type.Object({
+  kind: Type.Enum<ErasureKind[]>([...erasureKinds]),
+  /** `rider_id` or `device_id` of the events. */
+  id: Uuid,
+  requested_at: Timestamp,
+});
 export type ErasureRecord = Type.Static<typeof ErasureRecord>;
 
 export const erasureValidator = compileValidator(ErasureRecord);
