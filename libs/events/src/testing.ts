@@ -2,7 +2,7 @@ import Type from 'typebox';
 import { createEventRegistry } from './registry/create-event-registry.js';
 import { defineEventFamily } from './registry/event-family.js';
 import { eventRegistry } from './event-registry.js';
-import { Location, locationIssues, withKnownLocations } from './schema/location.js';
+import { Location } from './schema/location.js';
 import { Timestamp, Uuid } from './schema/primitives.js';
 
 /** A family that is not in {@link eventRegistry}: drivers' shifts. Tests add it, as a developer would add one. */
@@ -26,8 +26,7 @@ export const shiftFamily = defineEventFamily({
     },
     { additionalProperties: false },
   ),
-  rules: ({ location }) => locationIssues(location, 'location'),
-  normalize: (event) => withKnownLocations(event, ['location']),
+  locations: ['location'],
   example: {
     shift_event_id: '0197a1c9-7081-7e5a-83b6-afe152832a77',
     provider_id: '2411d395-04f2-47c9-ab66-d09e9e3c3251',

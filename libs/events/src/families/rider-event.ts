@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { defineEventFamily } from '../registry/event-family.js';
-import { Location, locationIssues, withKnownLocations } from '../schema/location.js';
+import { Location } from '../schema/location.js';
 import { Timestamp, Uuid } from '../schema/primitives.js';
 import type { FieldIssue } from '../schema/schema-issues.js';
 
@@ -29,10 +29,12 @@ export const RiderEvent = Type.Object(
 export type RiderEvent = Type.Static<typeof RiderEvent>;
 
 /** A request requires a destination, a rating its value. */
-function riderEventIssues(event: RiderEvent): FieldIssue[] {
-  const { event_type: eventType, destination, rating } = event;
-  const issues = locationIssues(event.location, 'location');
-  if (destination !== undefined) issues.push(...locationIssues(destination, 'destination'));
+function riderEventIssues({
+  event_type: eventType,
+  destination,
+  rating,
+}: Pick<RiderEvent, 'event_type' | 'destination' | 'rating'>): FieldIssue[] {
+  const issues: FieldIssue[] = [];
   if (eventType === 'ride_request' && destination === undefined) {
     issues.push({ kind: 'missing', field: 'destination', rule: 'is required with ride_request' });
   }
@@ -53,8 +55,8 @@ export const riderEventFamily = defineEventFamily({
   fields: { id: 'event_id', key: 'trip_id', time: 'timestamp' },
   table: 'rider_events',
   schema: RiderEvent,
-  rules: riderEventIssues,
-  normalize: (event) => withKnownLocations(event, ['location', 'destination']),
+  locations: ['location', 'destination'],
+  rules: { fields: ['event_type', 'destination', 'rating'], issues: riderEventIssues },
   example: {
     event_id: '0197a1c7-5e60-7c38-a194-8dcf30610e55',
     provider_id: '2411d395-04f2-47c9-ab66-d09e9e3c3251',

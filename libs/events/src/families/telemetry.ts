@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { defineEventFamily } from '../registry/event-family.js';
-import { Location, locationIssues, withKnownLocations } from '../schema/location.js';
+import { Location } from '../schema/location.js';
 import { Percent, Timestamp, TripIds, Uuid } from '../schema/primitives.js';
 
 /**
@@ -46,8 +46,7 @@ export const telemetryFamily = defineEventFamily({
   fields: { id: 'telemetry_id', key: 'device_id', time: 'timestamp' },
   table: 'telemetry',
   schema: Telemetry,
-  rules: ({ location }) => locationIssues(location, 'location'),
-  normalize: (point) => withKnownLocations(point, ['location']),
+  locations: ['location'],
   example: {
     device_id: '0197a1c0-8a3e-7c11-9a50-3f1d2b7c9e10',
     provider_id: '2411d395-04f2-47c9-ab66-d09e9e3c3251',

@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { defineEventFamily } from '../registry/event-family.js';
-import { Location, locationIssues, withKnownLocations } from '../schema/location.js';
+import { Location } from '../schema/location.js';
 import { Currency, Money, Text, Timestamp, Uuid } from '../schema/primitives.js';
 import type { FieldIssue } from '../schema/schema-issues.js';
 
@@ -101,26 +101,12 @@ export const Trip = Type.Object(
 export type Trip = Type.Static<typeof Trip>;
 
 /** A trip must not end before it starts. */
-function tripIssues(trip: Trip): FieldIssue[] {
-  const issues = [
-    ...locationIssues(trip.start_location, 'start_location'),
-    ...locationIssues(trip.end_location, 'end_location'),
-  ];
-  const requestedAt = trip.trip_attributes?.requested_trip_start_location;
-  if (requestedAt !== undefined) {
-    issues.push(...locationIssues(requestedAt, 'trip_attributes.requested_trip_start_location'));
-  }
-  if (trip.end_time < trip.start_time) {
-    issues.push({ kind: 'invalid', field: 'end_time', rule: 'must not be before start_time' });
-  }
-  return issues;
-}
-
-function normalizeTrip(trip: Trip): Trip {
-  const known = withKnownLocations(trip, ['start_location', 'end_location']);
-  if (trip.trip_attributes === undefined) return known;
-  const attributes = withKnownLocations(trip.trip_attributes, ['requested_trip_start_location']);
-  return attributes === trip.trip_attributes ? known : { ...known, trip_attributes: attributes };
+function tripIssues({
+  start_time: start,
+  end_time: end,
+}: Pick<Trip, 'start_time' | 'end_time'>): FieldIssue[] {
+  if (end >= start) return [];
+  return [{ kind: 'invalid', field: 'end_time', rule: 'must not be before start_time' }];
 }
 
 /** The event time of a trip is its end: the operator reports a trip after it. */
@@ -134,8 +120,8 @@ export const tripFamily = defineEventFamily({
   fields: { id: 'trip_id', key: 'trip_id', time: 'end_time' },
   table: 'trips',
   schema: Trip,
-  rules: tripIssues,
-  normalize: normalizeTrip,
+  locations: ['start_location', 'end_location', 'trip_attributes.requested_trip_start_location'],
+  rules: { fields: ['start_time', 'end_time'], issues: tripIssues },
   example: {
     provider_id: '2411d395-04f2-47c9-ab66-d09e9e3c3251',
     device_id: '0197a1c0-8a3e-7c11-9a50-3f1d2b7c9e10',

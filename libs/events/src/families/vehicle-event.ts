@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { defineEventFamily } from '../registry/event-family.js';
-import { Location, locationIssues, withKnownLocations } from '../schema/location.js';
+import { Location } from '../schema/location.js';
 import { Percent, Text, Timestamp, TripIds, Uuid } from '../schema/primitives.js';
 import {
   isValidArrival,
@@ -47,8 +47,10 @@ export const VehicleEvent = Type.Object(
 export type VehicleEvent = Type.Static<typeof VehicleEvent>;
 
 /** The last event type must lead to the state, and event types of a trip require `trip_ids`. */
-function vehicleEventIssues(event: VehicleEvent): FieldIssue[] {
-  const issues = locationIssues(event.location, 'location');
+function vehicleEventIssues(
+  event: Pick<VehicleEvent, 'vehicle_state' | 'event_types' | 'trip_ids'>,
+): FieldIssue[] {
+  const issues: FieldIssue[] = [];
   const last = event.event_types.at(-1);
   if (last !== undefined && !isValidArrival(event.vehicle_state, last)) {
     issues.push({
@@ -74,8 +76,8 @@ export const vehicleEventFamily = defineEventFamily({
   fields: { id: 'event_id', key: 'device_id', time: 'timestamp' },
   table: 'vehicle_events',
   schema: VehicleEvent,
-  rules: vehicleEventIssues,
-  normalize: (event) => withKnownLocations(event, ['location']),
+  locations: ['location'],
+  rules: { fields: ['vehicle_state', 'event_types', 'trip_ids'], issues: vehicleEventIssues },
   example: {
     device_id: '0197a1c0-8a3e-7c11-9a50-3f1d2b7c9e10',
     provider_id: '2411d395-04f2-47c9-ab66-d09e9e3c3251',

@@ -1,5 +1,6 @@
 import type Type from 'typebox';
 import type { FieldIssue } from '../schema/schema-issues.js';
+import { locationIssues, withKnownLocation, type Location } from '../schema/location.js';
 import { compileValidator, type Validator } from '../schema/validation.js';
 
 /** A topic to create. The keys of `configs` are those of Kafka's topic configs. */
@@ -24,6 +25,13 @@ interface EventFields<Field extends string = string> {
   readonly time: Field;
 }
 
+/** Rules that the schema cannot express, applied to events that match it. */
+interface EventRules<E = never, Field extends string = string> {
+  /** The fields that the rules read: `issues` may be called with an event that has no others. */
+  readonly fields: readonly Field[];
+  issues(event: E): FieldIssue[];
+}
+
 /** One family of events: its endpoint, its topic, its schema, its table. Everything about a family derives from this. */
 export interface EventFamily<E extends AnyEvent = AnyEvent, Name extends string = string> {
   /** Identifies the family: `vehicle-events`. */
@@ -42,6 +50,9 @@ export interface EventFamily<E extends AnyEvent = AnyEvent, Name extends string 
   readonly table: string | null;
   readonly schema: Type.TSchema;
   readonly validator: Validator<E>;
+  /** Paths of the fields that are a `Location`: `location`, `trip_attributes.requested_trip_start_location`. */
+  readonly locations: readonly string[];
+  readonly rules: EventRules | null;
   /** A valid event, for documentation. */
   readonly example: E;
   providerId(event: E): string;
@@ -54,7 +65,11 @@ export interface EventFamily<E extends AnyEvent = AnyEvent, Name extends string 
 }
 
 /** What {@link defineEventFamily} makes an {@link EventFamily} of. */
-interface EventFamilyDefinition<S extends Type.TSchema, Name extends string> {
+interface EventFamilyDefinition<
+  S extends Type.TSchema,
+  Name extends string,
+  Field extends keyof Type.Static<S> & string,
+> {
   readonly name: Name;
   readonly schemaName: string;
   readonly path: string;
@@ -64,10 +79,10 @@ interface EventFamilyDefinition<S extends Type.TSchema, Name extends string> {
   readonly fields: EventFields<keyof Type.Static<S> & string>;
   readonly table: string | null;
   readonly schema: S;
-  /** Rules that the schema cannot express, applied to events that match it. @default none */
-  readonly rules?: (event: Type.Static<S>) => FieldIssue[];
-  /** @default returns the event as it is */
-  readonly normalize?: (event: Type.Static<S>) => Type.Static<S>;
+  /** Paths of the fields that are a `Location`: its rules, and the removal of unknown values, apply to them. @default none */
+  readonly locations?: readonly string[];
+  /** @default none */
+  readonly rules?: EventRules<Pick<Type.Static<S>, Field>, Field>;
   readonly example: Type.Static<S>;
 }
 
@@ -76,26 +91,47 @@ interface EventFamilyDefinition<S extends Type.TSchema, Name extends string> {
  *
  * @throws TypeError if the schema has an unsupported keyword, or if the example is not valid
  */
-export function defineEventFamily<S extends Type.TSchema, const Name extends string>({
+export function defineEventFamily<
+  S extends Type.TSchema,
+  const Name extends string,
+  Field extends keyof Type.Static<S> & string = never,
+>({
   rules,
-  normalize = (event) => event,
+  locations: paths = [],
   ...definition
-}: EventFamilyDefinition<S, Name>): EventFamily<Type.Static<S> & AnyEvent, Name> {
+}: EventFamilyDefinition<S, Name, Field>): EventFamily<Type.Static<S> & AnyEvent, Name> {
   type E = Type.Static<S> & AnyEvent;
   const { name, schema, example, fields } = definition;
-  const validator = compileValidator(schema, rules) as Validator<E>;
+  const locations = paths.map((path) => path.split('.'));
+  const validator = compileValidator(schema, (event) => [
+    ...locations.flatMap((path) => issuesOfLocation(event as object, path)),
+    ...(rules?.issues(event) ?? []),
+  ]) as Validator<E>;
   const [issue] = validator.issues(example);
   if (issue !== undefined) throw new TypeError(`example of ${name}: ${issue.field} ${issue.rule}`);
   return {
     ...definition,
     example: example as E,
     validator,
+    locations: paths,
+    rules: (rules as EventRules | undefined) ?? null,
     providerId: (event) => event.provider_id,
     id: (event) => event[fields.id] as string,
     key: (event) => event[fields.key] as string,
     eventTime: (event) => event[fields.time] as number,
-    normalize: normalize as (event: E) => E,
+    normalize: (event) => {
+      let known = event;
+      for (const path of locations) known = withKnownLocation(known, path);
+      return known;
+    },
   };
+}
+
+function issuesOfLocation(event: object, path: readonly string[]): FieldIssue[] {
+  let value: object | undefined = event;
+  for (const name of path)
+    value = (value as Readonly<Record<string, object | undefined>> | undefined)?.[name];
+  return value === undefined ? [] : locationIssues(value as Location, path.join('.'));
 }
 
 /**

@@ -7,7 +7,7 @@ const UNKNOWN = -1;
 /**
  * A WGS 84 position. Units: degrees for latitude and longitude, metres for altitude and accuracies, metres per second for
  * speed, degrees clockwise from north for heading. A heading or speed of -1 means unknown: it is accepted, and
- * {@link withKnownLocations} removes it.
+ * {@link withKnownLocation} removes it.
  */
 export const Location = Type.Object(
   {
@@ -36,18 +36,19 @@ export function locationIssues(location: Location, field: string): FieldIssue[] 
   return issues;
 }
 
-/** Removes unknown headings and speeds from the locations in some fields. Returns the same object if it has none. */
-export function withKnownLocations<T extends object>(object: T, fields: readonly (keyof T)[]): T {
-  let result = object;
-  for (const field of fields) {
-    const location = object[field] as Location | undefined;
-    if (location === undefined || (location.heading !== UNKNOWN && location.speed !== UNKNOWN)) continue;
-    result = { ...result, [field]: withoutUnknown(location) };
-  }
-  return result;
+/** Removes an unknown heading and an unknown speed of the location at a path. Returns the same object if it has none. */
+export function withKnownLocation<T extends object>(object: T, path: readonly string[], depth = 0): T {
+  const name = path[depth] as keyof T & string;
+  const value = object[name] as object | null | undefined;
+  if (value === undefined || value === null) return object;
+  const known =
+    depth + 1 < path.length ? withKnownLocation(value, path, depth + 1) : knownLocation(value as Location);
+  return known === value ? object : { ...object, [name]: known };
 }
 
-function withoutUnknown({ heading, speed, ...known }: Location): Location {
+function knownLocation(location: Location): Location {
+  if (location.heading !== UNKNOWN && location.speed !== UNKNOWN) return location;
+  const { heading, speed, ...known } = location;
   return {
     ...known,
     ...(heading !== undefined && heading !== UNKNOWN && { heading }),
