@@ -4,20 +4,19 @@ import { createProducer } from '@hailstream/log';
 import { startTestBroker } from '@hailstream/log/testing';
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { columnsOf } from '../src/rows/column.js';
+import { columns as column } from '../src/rows/column.js';
 import { createTables } from '../src/rows/tables.js';
 import { connectionTo, createLoadRunner, createTestDatabase, PROVIDER, silent, YESTERDAY } from './_util.js';
 
 type Shift = typeof shiftFamily.example;
 
-const { double, text, uuid } = columnsOf<Shift>();
 /** What a developer adds to `rows/tables.ts` for a family: its own columns. */
 const columns = {
   shifts: [
-    uuid('driver_id', (shift) => shift.driver_id),
-    text('kind', (shift) => shift.kind),
-    double('lat', ({ location }) => location.lat),
-    double('lng', ({ location }) => location.lng),
+    column.uuid('driver_id'),
+    column.text('kind'),
+    column.double('lat', 'location.lat'),
+    column.double('lng', 'location.lng'),
   ],
 };
 

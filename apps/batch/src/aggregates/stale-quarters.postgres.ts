@@ -1,15 +1,18 @@
 import type pg from 'pg';
-import type { RowKey } from '../rows/encode-chunk.js';
 import { quarterOf } from './time-ranges.js';
 
 /** The tables that aggregates are calculated from. */
 const SOURCES: ReadonlySet<string> = new Set(['telemetry', 'vehicle_events', 'rider_events', 'trips']);
 
-/** Records that the aggregates of the quarters of rows have to be calculated again, in the transaction of the rows. */
-export async function markStale(client: pg.ClientBase, table: string, keys: Iterable<RowKey>): Promise<void> {
+/** Records that the aggregates of the quarters with the times of rows have to be calculated again, in the transaction of the rows. */
+export async function markStale(
+  client: pg.ClientBase,
+  table: string,
+  timesMs: Iterable<number>,
+): Promise<void> {
   if (!SOURCES.has(table)) return;
   const quarters = new Set<number>();
-  for (const { timeMs } of keys) quarters.add(quarterOf(timeMs));
+  for (const timeMs of timesMs) quarters.add(quarterOf(timeMs));
   if (quarters.size === 0) return;
   await client.query(
     `INSERT INTO ride.stale_quarters

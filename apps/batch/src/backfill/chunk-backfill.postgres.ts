@@ -134,7 +134,7 @@ export class ChunkBackfill {
     return withConnection(pool, async (client) => {
       await this.erasedIds.refresh(client);
       const isErased = (row: number): boolean => this.erasedIds.coverRow(table, rows, row);
-      const all = [...rows.keys.keys()].filter((row) => !isErased(row));
+      const all = Array.from({ length: rows.count }, (_, row) => row).filter((row) => !isErased(row));
       const missing = await this.keys.withoutRow(client, rows.keys, all);
       const repeats = rows.repeatsFrom(0n);
       const erasedRepeats = repeats.filter(({ row }) => isErased(row)).length;

@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { uuidArrayBytes } from '../rows/copy-writer.js';
 import { dayOf, startOf } from '../rows/day.js';
-import type { RowKey } from '../rows/encode-chunk.js';
+import type { KeyList, RowKey, RowKeys } from '../rows/row-keys.js';
 import type { Table } from '../rows/tables.js';
-import { byKey, type EventKeys } from '../storage/event-keys.postgres.js';
+import { inLockOrder, type EventKeys } from '../storage/event-keys.postgres.js';
 import { SeenIds } from '../storage/seen-ids.postgres.js';
 
 /**
@@ -18,12 +18,12 @@ export class MissingKeys implements EventKeys {
   }
 
   /** Records the keys of the rows that are missing, and returns these rows in ascending order. */
-  async claim(client: pg.ClientBase, keys: readonly RowKey[], rows: readonly number[]): Promise<number[]> {
+  async claim(client: pg.ClientBase, keys: RowKeys, rows: readonly number[]): Promise<number[]> {
     const candidates = await this.withoutRow(client, keys, rows);
     if (candidates.length === 0) return [];
     await this.lockKeys(
       client,
-      candidates.map((row) => keys[row]!),
+      inLockOrder(keys, candidates).map((row) => keys.at(row)),
     );
     // Another process may have written some of them before this one had the locks.
     return this.withoutRow(client, keys, candidates);
@@ -33,16 +33,12 @@ export class MissingKeys implements EventKeys {
     return this.seen.release(client, key);
   }
 
-  withoutStored(client: pg.ClientBase, keys: readonly RowKey[], rows: readonly number[]): Promise<number[]> {
+  withoutStored(client: pg.ClientBase, keys: KeyList, rows: readonly number[]): Promise<number[]> {
     return this.seen.withoutStored(client, keys, rows);
   }
 
   /** Returns those of some rows whose event has no row, with any event time. */
-  async withoutRow(
-    client: pg.ClientBase,
-    keys: readonly RowKey[],
-    rows: readonly number[],
-  ): Promise<number[]> {
+  async withoutRow(client: pg.ClientBase, keys: KeyList, rows: readonly number[]): Promise<number[]> {
     const { name, idColumn } = this.table;
     const candidates = await this.seen.withoutStored(client, keys, rows);
     if (candidates.length === 0) return [];
@@ -51,15 +47,14 @@ export class MissingKeys implements EventKeys {
       `SELECT place::integer FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS keys (id, provider_id, place),
          LATERAL (SELECT FROM ride.${name} AS stored
                   WHERE stored."${idColumn}" = keys.id AND stored.provider_id = keys.provider_id LIMIT 1) AS stored`,
-      idsOf(candidates.map((row) => keys[row]!)),
+      idsOf(candidates.map((row) => keys.at(row)!)),
     );
     const stored = new Set(found.rows.map(({ place }) => place - 1));
     return candidates.filter((_, index) => !stored.has(index));
   }
 
   /** Inserts or updates keys, and locks them until the transaction ends. */
-  private async lockKeys(client: pg.ClientBase, keys: readonly RowKey[]): Promise<void> {
-    const sorted = keys.toSorted(byKey);
+  private async lockKeys(client: pg.ClientBase, sorted: readonly RowKey[]): Promise<void> {
     await client.query(
       `INSERT INTO ride.${this.table.name}_seen AS seen (id, provider_id, day, seen_on)
        SELECT id, provider_id, day, (now() AT TIME ZONE 'UTC')::date

@@ -61,9 +61,12 @@ export class ErasedIds {
   }
 
   /** Whether a row of a table is about an erased id. */
-  coverRow({ personal }: Pick<Table, 'personal'>, { personalIds }: EncodedRows, row: number): boolean {
+  coverRow({ personal }: Pick<Table, 'personal'>, rows: EncodedRows, row: number): boolean {
     if (this.isEmpty) return false;
-    return personal.some(({ kind }, field) => this.has(kind, personalIds[row * personal.length + field]!));
+    return personal.some(({ kind }, field) => {
+      const number = rows.personal[row * personal.length + field]!;
+      return this.has(kind, rows.people.textAt(number));
+    });
   }
 
   /** Whether bytes contain an erased id as text, whatever their format. */

@@ -135,7 +135,7 @@ export class LeasedReads implements AsyncDisposable {
       partition,
       identity: this.planned.get(name)!.identity,
       table: this.options.tables.get(topic)!,
-      records: batch.records.filter(({ offset }) => offset >= from),
+      records: recordsFrom(batch.records, from),
       undecodable: batch.undecodable,
       from,
       deletedTo: this.deletedTo.get(name) ?? from,
@@ -188,6 +188,14 @@ export class LeasedReads implements AsyncDisposable {
       if (latest < nextOffset) await positions.refuse({ topic, partition, nextOffset }, 'beyond-log-end');
     }
   }
+}
+
+/** The records are in the order of their offsets: usually all of them are returned. */
+function recordsFrom(records: PassedRecords['records'], from: bigint): PassedRecords['records'] {
+  const [first] = records;
+  return first === undefined || first.offset >= from
+    ? records
+    : records.filter(({ offset }) => offset >= from);
 }
 
 function nameOf({ topic, partition }: TopicPartition): string {

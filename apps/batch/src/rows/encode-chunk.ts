@@ -1,5 +1,5 @@
 import { setImmediate as afterIo } from 'node:timers/promises';
-import { batchGroup, identityOf } from '@hailstream/events';
+import { batchGroup } from '@hailstream/events';
 import {
   isRedrivenForAnother,
   originalTimestampMs,
@@ -8,11 +8,14 @@ import {
 } from '@hailstream/log';
 import type { CopyWriter } from './copy-writer.js';
 import { dayOf, type Day } from './day.js';
-import type { EventSubject } from './event-subject.js';
 import { RecordCopies, type RecordCopy } from './record-copies.js';
-import { readEvent, UnloadableError, type LoadLimits } from './read-event.js';
+import { readEvent, requireLoadableTime, UnloadableError, type LoadLimits } from './read-event.js';
+import { RowKeys } from './row-keys.js';
 import type { Table } from './tables.js';
+import { UUID_WORDS, UuidSet, writeUuidWords } from './uuid-set.js';
 
+/** The number of the vehicle of a row without one. */
+const NO_DEVICE = -1;
 /** Maximum length of a stored reason. */
 const MAX_REASON_CHARS = 1_000;
 /** Records that are encoded per turn of the event loop, about 5 ms, so that the connections to Postgres are served. */
@@ -40,14 +43,6 @@ export interface EncodedChunk {
   readonly records: RecordCopies;
 }
 
-/** Identifies the event of a row. */
-export interface RowKey {
-  readonly id: string;
-  readonly providerId: string;
-  /** Event time. */
-  readonly timeMs: number;
-}
-
 /** A record that repeats an event of the same chunk. */
 export interface Repeat {
   readonly record: RecordCopy;
@@ -57,14 +52,18 @@ export interface Repeat {
 
 /** Consecutive rows as tuples of binary COPY, in the order of the log. */
 export class EncodedRows {
-  readonly keys: RowKey[] = [];
-  /** What each row is about. Empty if trips are not rebuilt from the family. */
-  readonly subjects: EventSubject[] = [];
-  /** Ids of riders and devices: for each row, one for each personal field of the table. */
-  readonly personalIds: string[] = [];
+  readonly keys: RowKeys;
+  /** Ids of riders and devices. */
+  readonly people = new UuidSet();
+  /** Numbers of {@link people}: for each row, one for each personal field of the table. */
+  readonly personal: Uint32Array;
+  /** The number of each row's vehicle in {@link people}; -1 without one. Unused if trips are not rebuilt from the family. */
+  readonly devices: Int32Array;
+  /** The trips of the rows that have some. Unused if trips are not rebuilt from the family. */
+  readonly trips = new Map<number, readonly string[]>();
   /** End of each row in the writer, and index of its record. */
-  private readonly ends: number[] = [];
-  private readonly indexes: number[] = [];
+  private readonly ends: Float64Array;
+  private readonly indexes: Uint32Array;
   /** Index of each repeated record, and the row that it repeats. */
   private readonly repeated: { readonly index: number; readonly row: number }[] = [];
 
@@ -72,17 +71,25 @@ export class EncodedRows {
   constructor(
     private readonly writer: CopyWriter,
     private readonly records: RecordCopies,
-  ) {}
+    personalFields = 0,
+  ) {
+    const { count } = records;
+    this.keys = new RowKeys(count);
+    this.personal = new Uint32Array(count * personalFields);
+    this.devices = new Int32Array(count);
+    this.ends = new Float64Array(count);
+    this.indexes = new Uint32Array(count);
+  }
 
   get count(): number {
     return this.keys.length;
   }
 
-  /** Adds the bytes written since the last row as a row. */
-  add(key: RowKey, recordIndex: number): void {
-    this.keys.push(key);
-    this.ends.push(this.writer.length);
-    this.indexes.push(recordIndex);
+  /** Adds the bytes written since the last row as a row, after its key. */
+  add(recordIndex: number): void {
+    const row = this.keys.length - 1;
+    this.ends[row] = this.writer.length;
+    this.indexes[row] = recordIndex;
   }
 
   /** Adds a record that repeats the event of a row. */
@@ -104,8 +111,9 @@ export class EncodedRows {
 
   /** Returns the index of the first row from an offset on. */
   firstFrom(offset: bigint): number {
-    const first = this.indexes.findIndex((index) => this.records.offsetAt(index) >= offset);
-    return first === -1 ? this.count : first;
+    let first = 0;
+    while (first < this.count && this.records.offsetAt(this.indexes[first]!) < offset) first += 1;
+    return first;
   }
 
   /** Returns the tuples of rows in ascending order. They are borrowed if the rows are adjacent, and copied otherwise. */
@@ -131,50 +139,146 @@ export async function encodeChunk(
   allRecords: readonly LogRecord[],
   { writer, ...limits }: { readonly writer: CopyWriter } & LoadLimits,
 ): Promise<EncodedChunk> {
-  const { family, columns, personal, subjectOf } = table;
   const records = allRecords.filter((record) => !isRedrivenForAnother(record, batchGroup));
   writer.truncate(0);
-  const copies = new RecordCopies(records);
-  const rows = new EncodedRows(writer, copies);
-  const rowOf = new Map<string, number>();
-  const days = new Set<Day>();
-  const rejects: Reject[] = [];
-  const expired: bigint[] = [];
+  const encoder = new ChunkEncoder(table, records, { writer, limits });
   for (let index = 0; index < records.length; index += 1) {
     if (index % RECORDS_PER_TURN === 0) await afterIo();
-    const start = writer.length;
-    const record = records[index]!;
+    encoder.encode(index);
+  }
+  return encoder.chunk;
+}
+
+/** Encodes the records of a chunk in their order. */
+class ChunkEncoder {
+  readonly chunk: EncodedChunk & {
+    readonly days: Set<Day>;
+    readonly rejects: Reject[];
+    readonly expired: bigint[];
+  };
+  private readonly writer: CopyWriter;
+  private readonly limits: LoadLimits;
+  private readonly words = new Uint32Array(UUID_WORDS);
+
+  /** The records are borrowed. */
+  constructor(
+    private readonly table: Table,
+    private readonly borrowed: readonly LogRecord[],
+    { writer, limits }: { readonly writer: CopyWriter; readonly limits: LoadLimits },
+  ) {
+    this.writer = writer;
+    this.limits = limits;
+    const records = new RecordCopies(borrowed);
+    const rows = new EncodedRows(writer, records, table.personal.length);
+    this.chunk = { rows, days: new Set(), rejects: [], expired: [], records };
+  }
+
+  encode(index: number): void {
+    const start = this.writer.length;
+    const record = this.borrowed[index]!;
     try {
       const receivedMs = originalTimestampMs(record);
-      const event = readEvent(family, { value: record.value, timestampMs: receivedMs }, limits);
-      if (limits.isExpired?.(family.providerId(event), family.eventTime(event)) === true) {
-        expired.push(record.offset);
-        continue;
-      }
-      const identity = identityOf(family, event);
-      const earlier = rowOf.get(identity);
-      if (earlier !== undefined) {
-        rows.addRepeat(earlier, index);
-        continue;
-      }
-      writer.tuple(columns.length);
-      for (const column of columns) column.write(writer, event, receivedMs);
-      const timeMs = family.eventTime(event);
-      rowOf.set(identity, rows.count);
-      days.add(dayOf(timeMs));
-      for (const { idOf } of personal) rows.personalIds.push(idOf(event));
-      rows.add({ id: family.id(event), providerId: family.providerId(event), timeMs }, index);
-      if (subjectOf !== null) rows.subjects.push(subjectOf(event));
+      if (!this.encodeScanned(index, receivedMs)) this.encodeDecoded(index, receivedMs);
     } catch (error) {
-      writer.truncate(start);
-      rejects.push({
-        record: copies.at(index),
-        reason: reasonOf(error),
-        headers: record.headers,
-      });
+      this.writer.truncate(start);
+      const { rejects, records } = this.chunk;
+      rejects.push({ record: records.at(index), reason: reasonOf(error), headers: record.headers });
     }
   }
-  return { rows, days, rejects, expired, records: copies };
+
+  /** Encodes a record from the bytes of its value, if they can be scanned. Returns whether they can. */
+  private encodeScanned(index: number, receivedMs: number): boolean {
+    const { scanned } = this.table;
+    const { rows, records } = this.chunk;
+    const valueAt = records.valueAt(index);
+    if (scanned?.scanner.scan(records.bytes, valueAt, valueAt + records.valueBytes(index)) !== true)
+      return false;
+    const { scanner, columns, personal, device, trips } = scanned;
+    const timeMs = scanner.numberOf(scanned.time);
+    requireLoadableTime(timeMs, receivedMs, this.limits);
+    const key = {
+      words: scanner.words,
+      idAt: scanner.wordsAt(scanned.id),
+      providerAt: scanner.wordsAt(scanned.provider),
+    };
+    const providerId = (): string => scanner.valueOf(scanned.provider) as string;
+    if (!this.isNew(index, key, { timeMs, providerId })) return true;
+    this.writer.tuple(columns.length);
+    for (let column = 0; column < columns.length; column += 1) columns[column]!(this.writer, receivedMs);
+    const row = this.addRow(index, key, timeMs);
+    for (let field = 0; field < personal.length; field += 1) {
+      const number = rows.people.add(scanner.words, scanner.wordsAt(personal[field]!));
+      rows.personal[row * personal.length + field] = number;
+    }
+    rows.devices[row] = device === null ? NO_DEVICE : rows.people.add(scanner.words, scanner.wordsAt(device));
+    if (trips !== null && scanner.has(trips)) addTrips(rows, row, scanner.valueOf(trips));
+    return true;
+  }
+
+  /** Encodes a record from its event. */
+  private encodeDecoded(index: number, receivedMs: number): void {
+    const { family, columns, personal, subject } = this.table;
+    const { rows } = this.chunk;
+    const record = { value: this.borrowed[index]!.value, timestampMs: receivedMs };
+    const event = readEvent(family, record, this.limits);
+    const timeMs = family.eventTime(event);
+    const words = rows.keys.wordsOf(family.id(event), family.providerId(event));
+    const key = { words, idAt: 0, providerAt: UUID_WORDS };
+    if (!this.isNew(index, key, { timeMs, providerId: () => family.providerId(event) })) return;
+    this.writer.tuple(columns.length);
+    for (const column of columns) column.write(this.writer, event, receivedMs);
+    const row = this.addRow(index, key, timeMs);
+    const fields = event as unknown as Readonly<Record<string, unknown>>;
+    for (const [place, { field }] of personal.entries()) {
+      rows.personal[row * personal.length + place] = this.personOf(fields[field] as string);
+    }
+    if (subject === null) return;
+    const { device, trips } = subject;
+    rows.devices[row] = device === null ? NO_DEVICE : this.personOf(fields[device] as string);
+    if (trips !== null) addTrips(rows, row, fields[trips]);
+  }
+
+  /** Whether a record becomes a row. It does not if its event expired, or is that of an earlier one. */
+  private isNew(
+    index: number,
+    { words, idAt, providerAt }: ScannedKey,
+    { timeMs, providerId }: { readonly timeMs: number; readonly providerId: () => string },
+  ): boolean {
+    const { rows, expired, records } = this.chunk;
+    if (this.limits.isExpired?.(providerId(), timeMs) === true) {
+      expired.push(records.offsetAt(index));
+      return false;
+    }
+    const earlier = rows.keys.find(words, idAt, providerAt);
+    if (earlier !== undefined) rows.addRepeat(earlier, index);
+    return earlier === undefined;
+  }
+
+  /** Adds what was written as a row, and returns its index. */
+  private addRow(index: number, { words, idAt, providerAt }: ScannedKey, timeMs: number): number {
+    const { rows, days } = this.chunk;
+    rows.keys.add(words, { idAt, providerAt }, timeMs);
+    rows.add(index);
+    days.add(dayOf(timeMs));
+    return rows.count - 1;
+  }
+
+  private personOf(id: string): number {
+    writeUuidWords(id, this.words);
+    return this.chunk.rows.people.add(this.words);
+  }
+}
+
+/** Words that have the ids of an event and its provider, and where they start. */
+interface ScannedKey {
+  readonly words: Uint32Array;
+  readonly idAt: number;
+  readonly providerAt: number;
+}
+
+function addTrips(rows: EncodedRows, row: number, value: unknown): void {
+  const trips = typeof value === 'string' ? [value] : ((value ?? []) as readonly string[]);
+  if (trips.length > 0) rows.trips.set(row, trips);
 }
 
 /** Returns a chunk for a batch that cannot be decoded: one reject at the first of its offsets that is not loaded yet. */

@@ -1,7 +1,7 @@
 import type { EventFamily } from '@hailstream/events';
 import { isUuid } from '@hailstream/service/uuid';
 import { isStorableTime } from './day.js';
-import type { RowKey } from './encode-chunk.js';
+import type { RowKey } from './row-keys.js';
 
 /**
  * Returns the key of the event in a record, even if the current schema or the current limits reject the event; `undefined`

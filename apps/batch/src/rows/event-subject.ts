@@ -1,29 +1,20 @@
-import type { AnyEvent, EventOf, FamilyName } from '@hailstream/events';
+import type { FamilyName } from '@hailstream/events';
 
-/** The vehicle and the trips that an event is about. */
-export interface EventSubject {
-  readonly deviceId: string | null;
-  readonly tripIds: readonly string[];
+/** The fields of a family's events with the vehicle and the trips that they are about. */
+export interface SubjectFields {
+  readonly device: string | null;
+  /** One trip, or a list of them. */
+  readonly trips: string | null;
 }
 
-const NO_TRIPS: readonly string[] = [];
-
-type Subjects = { readonly [Name in FamilyName]?: (event: EventOf<Name>) => EventSubject };
-
 /** The families that trips are rebuilt from. The trips that providers report are not one of them. */
-const subjects: Subjects = {
-  telemetry: ({ device_id: deviceId }) => ({ deviceId, tripIds: NO_TRIPS }),
-  'vehicle-events': ({ device_id: deviceId, trip_ids: tripIds }) => ({
-    deviceId,
-    tripIds: tripIds ?? NO_TRIPS,
-  }),
-  'rider-events': ({ trip_id: tripId }) => ({ deviceId: null, tripIds: [tripId] }),
+const subjects: { readonly [Name in FamilyName]?: SubjectFields } = {
+  telemetry: { device: 'device_id', trips: null },
+  'vehicle-events': { device: 'device_id', trips: 'trip_ids' },
+  'rider-events': { device: null, trips: 'trip_id' },
 };
 
-/** Returns how to find the subject of a family's events; `null` if trips are not rebuilt from them. */
-export function subjectsOf(familyName: string): ((event: AnyEvent) => EventSubject) | null {
-  // The events of a table are always those of its family.
-  return ((subjects as Readonly<Record<string, unknown>>)[familyName] ?? null) as ReturnType<
-    typeof subjectsOf
-  >;
+/** Returns the subject of a family's events; `null` if trips are not rebuilt from them. */
+export function subjectsOf(familyName: string): SubjectFields | null {
+  return (subjects as Readonly<Record<string, SubjectFields>>)[familyName] ?? null;
 }

@@ -38,9 +38,14 @@ export function readEvent<E extends AnyEvent>(
   const event = decode(family, value);
   // In JSON in UTF-8, NUL and halves of surrogate pairs occur only as escapes.
   if (value?.includes('\\u')) refuseUnstorable(event, '');
-  const brokenRule = timeRule(family.eventTime(event), timestampMs, limits);
-  if (brokenRule !== undefined) throw new UnloadableError(`the event's time ${brokenRule}`);
+  requireLoadableTime(family.eventTime(event), timestampMs, limits);
   return event;
+}
+
+/** @throws UnloadableError if an event of this time is not loaded */
+export function requireLoadableTime(eventMs: number, timestampMs: number, limits: LoadLimits): void {
+  const brokenRule = timeRule(eventMs, timestampMs, limits);
+  if (brokenRule !== undefined) throw new UnloadableError(`the event's time ${brokenRule}`);
 }
 
 /**

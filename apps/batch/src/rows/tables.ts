@@ -2,24 +2,14 @@ import {
   erasureKinds,
   eventRegistry,
   personalIdNames,
-  type AnyEvent,
   type ErasureKind,
   type EventFamily,
-  type EventOf,
   type EventRegistry,
   type FamilyName,
-  type Location,
-  type RiderEvent,
-  type Telemetry,
-  type Trip,
-  type VehicleEvent,
 } from '@hailstream/events';
-import { latLngToCell } from 'h3-js';
-import { columnsOf, receivedAtColumn, type Column } from './column.js';
-import { subjectsOf, type EventSubject } from './event-subject.js';
-
-/** Cells of about 0.1 km², a few blocks of a city. */
-const H3_RESOLUTION = 9;
+import { columns as column, receivedAtColumn, type Column } from './column.js';
+import { subjectsOf, type SubjectFields } from './event-subject.js';
+import { scannedTable, type ScannedTable } from './scanned-table.js';
 
 /** A family of events and the table of schema `ride` that its events are loaded into. */
 export interface Table {
@@ -28,17 +18,19 @@ export interface Table {
   /** The column of the event time, by which the table is partitioned. */
   readonly timeColumn: string;
   readonly family: EventFamily;
-  readonly columns: readonly Column<AnyEvent>[];
-  /** The vehicle and trips of an event; `null` if trips are not rebuilt from the family. */
-  readonly subjectOf: ((event: AnyEvent) => EventSubject) | null;
+  readonly columns: readonly Column[];
+  /** Fields with the vehicle and trips of an event; `null` if trips are not rebuilt from the family. */
+  readonly subject: SubjectFields | null;
   /** The fields of its events with the id of a rider or a device. */
   readonly personal: readonly PersonalField[];
+  /** How rows are written from events that are not decoded; `null` if all of them are. */
+  readonly scanned: ScannedTable | null;
 }
 
 /** A field with the id of a rider or a device, which can be erased. */
 interface PersonalField {
   readonly kind: ErasureKind;
-  readonly idOf: (event: AnyEvent) => string;
+  readonly field: string;
 }
 
 /** Tables by the topic that is loaded into them. */
@@ -50,13 +42,13 @@ export const TABLES = Symbol('Tables');
 export const REGISTRY = Symbol('EventRegistry');
 
 /** The columns that are specific to a family, by the family's name. */
-type ColumnsByFamily = Readonly<Record<string, readonly Column<never>[]>>;
+type ColumnsByFamily = Readonly<Record<string, readonly Column[]>>;
 
 /**
  * Creates the tables of a registry's families, by topic. Every table has the event's id, provider and time, when it was
  * received, and its specific columns; `columns` adds those of further families.
  *
- * @throws TypeError if a family has a table but no columns
+ * @throws TypeError if a family has a table but no columns, or a column but no such field
  */
 export function createTables({ families }: EventRegistry, columns: ColumnsByFamily = {}): Tables {
   const columnsOfAll: ColumnsByFamily = { ...columnsByFamily, ...columns };
@@ -65,18 +57,19 @@ export function createTables({ families }: EventRegistry, columns: ColumnsByFami
     if (family.table === null) continue;
     const specific = columnsOfAll[family.name];
     if (specific === undefined) throw new TypeError(`the event family ${family.name} has no columns`);
-    // A row is only ever encoded from an event that the table's family has validated.
-    const all = [...sharedColumns(family), ...(specific as readonly Column<AnyEvent>[])];
+    const all = [...sharedColumns(family), ...specific];
     const { id: idColumn, time: timeColumn } = family.fields;
     const personal = personalFields(family);
+    const subject = subjectsOf(family.name);
     tables.set(family.topic.name, {
       name: family.table,
       idColumn,
       timeColumn,
       family,
       columns: all,
-      subjectOf: subjectsOf(family.name),
+      subject,
       personal,
+      scanned: scannedTable(family, { columns: all, personal: personal.map(({ field }) => field), subject }),
     });
   }
   return tables;
@@ -87,107 +80,84 @@ function personalFields({ schema }: EventFamily): PersonalField[] {
   const { required = [] } = schema as { readonly required?: readonly string[] };
   return erasureKinds.flatMap((kind) => {
     const fields = required.filter((field) => personalIdNames[kind].test(field));
-    return fields.map((field) => {
-      return { kind, idOf: (event: AnyEvent) => (event as unknown as Record<string, string>)[field]! };
-    });
+    return fields.map((field) => ({ kind, field }));
   });
 }
 
-function sharedColumns(family: EventFamily): Column<AnyEvent>[] {
-  const { uuid, time } = columnsOf<AnyEvent>();
-  return [
-    uuid(family.fields.id, (event) => family.id(event)),
-    uuid('provider_id', (event) => event.provider_id),
-    time(family.fields.time, (event) => family.eventTime(event)),
-    receivedAtColumn,
-  ];
+function sharedColumns({ fields }: EventFamily): Column[] {
+  return [column.uuid(fields.id), column.uuid('provider_id'), column.time(fields.time), receivedAtColumn];
 }
 
 /** An event's own location, flattened under MDS's names. */
-function locationColumns<T extends { readonly location: Location }>(): Column<T>[] {
-  const { double, smallint, h3Cell } = columnsOf<T>();
-  return [
-    double('lat', ({ location }) => location.lat),
-    double('lng', ({ location }) => location.lng),
-    double('altitude', ({ location }) => location.altitude),
-    double('heading', ({ location }) => location.heading),
-    double('speed', ({ location }) => location.speed),
-    double('horizontal_accuracy', ({ location }) => location.horizontal_accuracy),
-    double('vertical_accuracy', ({ location }) => location.vertical_accuracy),
-    smallint('satellites', ({ location }) => location.satellites),
-    h3Cell('h3_cell', ({ location }) => latLngToCell(location.lat, location.lng, H3_RESOLUTION)),
-  ];
-}
-
-const ofTelemetry = columnsOf<Telemetry>();
-const telemetryColumns = [
-  ofTelemetry.uuid('device_id', (point) => point.device_id),
-  ofTelemetry.uuid('data_provider_id', (point) => point.data_provider_id),
-  ofTelemetry.uuids('trip_ids', (point) => point.trip_ids),
-  ofTelemetry.uuid('journey_id', (point) => point.journey_id),
-  ofTelemetry.uuid('stop_id', (point) => point.stop_id),
-  ...locationColumns<Telemetry>(),
-  ofTelemetry.text('location_type', (point) => point.location_type),
-  ofTelemetry.smallint('battery_percent', (point) => point.battery_percent),
-  ofTelemetry.smallint('fuel_percent', (point) => point.fuel_percent),
-  ofTelemetry.boolean('tipped_over', (point) => point.tipped_over),
-];
-
-const ofVehicleEvent = columnsOf<VehicleEvent>();
-const vehicleEventColumns = [
-  ofVehicleEvent.uuid('device_id', (event) => event.device_id),
-  ofVehicleEvent.uuid('data_provider_id', (event) => event.data_provider_id),
-  ofVehicleEvent.text('vehicle_state', (event) => event.vehicle_state),
-  ofVehicleEvent.texts('event_types', (event) => event.event_types),
-  ofVehicleEvent.time('publication_time', (event) => event.publication_time),
-  ...locationColumns<VehicleEvent>(),
-  ofVehicleEvent.uuids('event_geographies', (event) => event.event_geographies),
-  ofVehicleEvent.smallint('battery_percent', (event) => event.battery_percent),
-  ofVehicleEvent.smallint('fuel_percent', (event) => event.fuel_percent),
-  ofVehicleEvent.uuids('trip_ids', (event) => event.trip_ids),
-  ofVehicleEvent.uuid('stop_id', (event) => event.stop_id),
-  ofVehicleEvent.text('associated_ticket', (event) => event.associated_ticket),
-];
-
-const ofRiderEvent = columnsOf<RiderEvent>();
-const riderEventColumns = [
-  ofRiderEvent.uuid('rider_id', (event) => event.rider_id),
-  ofRiderEvent.uuid('trip_id', (event) => event.trip_id),
-  ofRiderEvent.text('event_type', (event) => event.event_type),
-  ...locationColumns<RiderEvent>(),
-  ofRiderEvent.json('destination', (event) => event.destination),
-  ofRiderEvent.smallint('rating', (event) => event.rating),
-];
-
-const ofTrip = columnsOf<Trip>();
-const tripColumns = [
-  ofTrip.uuid('data_provider_id', (trip) => trip.data_provider_id),
-  ofTrip.uuid('device_id', (trip) => trip.device_id),
-  ofTrip.uuid('journey_id', (trip) => trip.journey_id),
-  ofTrip.json('journey_attributes', (trip) => trip.journey_attributes),
-  ofTrip.text('trip_type', (trip) => trip.trip_type),
-  ofTrip.json('trip_attributes', (trip) => trip.trip_attributes),
-  ofTrip.json('fare_attributes', (trip) => trip.fare_attributes),
-  ofTrip.time('start_time', (trip) => trip.start_time),
-  ofTrip.json('start_location', (trip) => trip.start_location),
-  ofTrip.json('end_location', (trip) => trip.end_location),
-  ofTrip.integer('duration', (trip) => trip.duration),
-  ofTrip.integer('distance', (trip) => trip.distance),
-  ofTrip.time('publication_time', (trip) => trip.publication_time),
-  ofTrip.texts('accessibility_attributes', (trip) => trip.accessibility_attributes),
-  ofTrip.text('parking_verification_url', (trip) => trip.parking_verification_url),
-  ofTrip.text('parking_category', (trip) => trip.parking_category),
-  ofTrip.bigint('standard_cost', (trip) => trip.standard_cost),
-  ofTrip.bigint('actual_cost', (trip) => trip.actual_cost),
-  ofTrip.text('currency', (trip) => trip.currency),
+const locationColumns = [
+  column.double('lat', 'location.lat'),
+  column.double('lng', 'location.lng'),
+  column.double('altitude', 'location.altitude'),
+  column.double('heading', 'location.heading'),
+  column.double('speed', 'location.speed'),
+  column.double('horizontal_accuracy', 'location.horizontal_accuracy'),
+  column.double('vertical_accuracy', 'location.vertical_accuracy'),
+  column.smallint('satellites', 'location.satellites'),
+  column.h3Cell('h3_cell', 'location'),
 ];
 
 const columnsByFamily = {
-  telemetry: telemetryColumns,
-  'vehicle-events': vehicleEventColumns,
-  'rider-events': riderEventColumns,
-  trips: tripColumns,
-} satisfies { readonly [Name in FamilyName]: readonly Column<EventOf<Name>>[] };
+  telemetry: [
+    column.uuid('device_id'),
+    column.uuid('data_provider_id'),
+    column.uuids('trip_ids'),
+    column.uuid('journey_id'),
+    column.uuid('stop_id'),
+    ...locationColumns,
+    column.text('location_type'),
+    column.smallint('battery_percent'),
+    column.smallint('fuel_percent'),
+    column.boolean('tipped_over'),
+  ],
+  'vehicle-events': [
+    column.uuid('device_id'),
+    column.uuid('data_provider_id'),
+    column.text('vehicle_state'),
+    column.texts('event_types'),
+    column.time('publication_time'),
+    ...locationColumns,
+    column.uuids('event_geographies'),
+    column.smallint('battery_percent'),
+    column.smallint('fuel_percent'),
+    column.uuids('trip_ids'),
+    column.uuid('stop_id'),
+    column.text('associated_ticket'),
+  ],
+  'rider-events': [
+    column.uuid('rider_id'),
+    column.uuid('trip_id'),
+    column.text('event_type'),
+    ...locationColumns,
+    column.json('destination'),
+    column.smallint('rating'),
+  ],
+  trips: [
+    column.uuid('data_provider_id'),
+    column.uuid('device_id'),
+    column.uuid('journey_id'),
+    column.json('journey_attributes'),
+    column.text('trip_type'),
+    column.json('trip_attributes'),
+    column.json('fare_attributes'),
+    column.time('start_time'),
+    column.json('start_location'),
+    column.json('end_location'),
+    column.integer('duration'),
+    column.integer('distance'),
+    column.time('publication_time'),
+    column.texts('accessibility_attributes'),
+    column.text('parking_verification_url'),
+    column.text('parking_category'),
+    column.bigint('standard_cost'),
+    column.bigint('actual_cost'),
+    column.text('currency'),
+  ],
+} satisfies { readonly [Name in FamilyName]: readonly Column[] };
 
 /** The tables that are loaded, by topic. */
 export const tablesByTopic = createTables(eventRegistry);

@@ -57,7 +57,7 @@ export class RowWriter {
     await markStale(
       this.client,
       this.table.name,
-      unseen.map((row) => rows.keys[row]!),
+      unseen.map((row) => rows.keys.timeAt(row)),
     );
     const written = candidates.length - this.duplicates - this.rejects.length;
     for (const repeat of rows.repeatsFrom(position)) this.settleRepeat(rows, repeat);
@@ -109,7 +109,7 @@ export class RowWriter {
     const reason = storableReason(`Postgres: ${refusal.message}`);
     this.rejects.push({ record: rows.recordOf(row), reason });
     this.refusedRows.set(row, reason);
-    await this.seen.release(this.client, rows.keys[row]!);
+    await this.seen.release(this.client, rows.keys.at(row));
   }
 
   private isErased(rows: EncodedRows, row: number): boolean {

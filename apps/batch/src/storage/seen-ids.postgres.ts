@@ -1,11 +1,12 @@
 import type pg from 'pg';
 import { CopyWriter, uuidArrayBytes } from '../rows/copy-writer.js';
 import { dayOf, type Day } from '../rows/day.js';
-import type { RowKey } from '../rows/encode-chunk.js';
+import type { KeyList, RowKey, RowKeys } from '../rows/row-keys.js';
 import type { Table } from '../rows/tables.js';
+import { UUID_WORDS } from '../rows/uuid-set.js';
 import { copyTuples } from '../database/copy.postgres.js';
 import { attempt, isUniqueViolation } from '../database/savepoint.postgres.js';
-import { byKey, type EventKeys } from './event-keys.postgres.js';
+import { inLockOrder, type EventKeys } from './event-keys.postgres.js';
 
 /** Field count; two UUIDs and two dates, each with its length. */
 const KEY_TUPLE_BYTES = 2 + 2 * (4 + 16) + 2 * (4 + 4);
@@ -32,15 +33,15 @@ export class SeenIds implements EventKeys {
   }
 
   /** Records the keys of rows. Returns the rows that repeat no event, in ascending order. */
-  async claim(client: pg.ClientBase, keys: readonly RowKey[], rows: readonly number[]): Promise<number[]> {
+  async claim(client: pg.ClientBase, keys: RowKeys, rows: readonly number[]): Promise<number[]> {
     if (rows.length === 0) return [];
     const candidates = this.chunksToLookUpRows > 0 ? await this.withoutStored(client, keys, rows) : rows;
-    const sorted = candidates.map((row) => ({ ...keys[row]!, row })).toSorted(byKey);
+    const sorted = inLockOrder(keys, candidates);
     for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts += 1) {
-      const unseen = this.chunksToLookUpKeys > 0 ? await this.unseen(client, sorted) : sorted;
+      const unseen = this.chunksToLookUpKeys > 0 ? await this.unseen(client, keys, sorted) : sorted;
       if (unseen.length < sorted.length) this.chunksToLookUpKeys = CHUNKS_WITHOUT_REPEATS;
       else if (this.chunksToLookUpKeys > 0) this.chunksToLookUpKeys -= 1;
-      if (await this.copy(client, unseen)) return unseen.map(({ row }) => row).sort((a, b) => a - b);
+      if (await this.copy(client, keys, unseen)) return unseen.toSorted((a, b) => a - b);
       this.chunksToLookUpKeys = CHUNKS_WITHOUT_REPEATS;
     }
     throw new Error(`${this.seenTable}: other processes recorded the same ids ${MAX_ATTEMPTS} times`);
@@ -52,13 +53,9 @@ export class SeenIds implements EventKeys {
   }
 
   /** Returns those of some rows that the table does not have yet: with the same provider, id and event time. */
-  async withoutStored(
-    client: pg.ClientBase,
-    keys: readonly RowKey[],
-    rows: readonly number[],
-  ): Promise<number[]> {
+  async withoutStored(client: pg.ClientBase, keys: KeyList, rows: readonly number[]): Promise<number[]> {
     const { name, idColumn, timeColumn } = this.table;
-    const lookups = rows.map((row) => keys[row]!);
+    const lookups = rows.map((row) => keys.at(row)!);
     const found = await client.query<{ place: number }>(
       // The event time selects the partition of each key.
       `SELECT place::integer
@@ -79,39 +76,46 @@ export class SeenIds implements EventKeys {
     return rows.filter((_, index) => !stored.has(index));
   }
 
-  private async unseen(client: pg.ClientBase, keys: readonly ClaimedKey[]): Promise<readonly ClaimedKey[]> {
-    const { rows } = await client.query<{ place: number }>(
+  private async unseen(
+    client: pg.ClientBase,
+    keys: RowKeys,
+    rows: readonly number[],
+  ): Promise<readonly number[]> {
+    const lookups = rows.map((row) => keys.at(row));
+    const found = await client.query<{ place: number }>(
       // With LIMIT each key is looked up in the index; without, the planner may read all of the table instead.
       `SELECT place::integer FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS keys (id, provider_id, place),
          LATERAL (SELECT FROM ${this.seenTable} AS seen
                   WHERE seen.id = keys.id AND seen.provider_id = keys.provider_id LIMIT 1) AS seen`,
-      [uuidArrayBytes(keys.map(({ id }) => id)), uuidArrayBytes(keys.map(({ providerId }) => providerId))],
+      [
+        uuidArrayBytes(lookups.map(({ id }) => id)),
+        uuidArrayBytes(lookups.map(({ providerId }) => providerId)),
+      ],
     );
-    if (rows.length === 0) return keys;
-    const seen = new Set(rows.map(({ place }) => place - 1));
-    return keys.filter((_, index) => !seen.has(index));
+    if (found.rows.length === 0) return rows;
+    const seen = new Set(found.rows.map(({ place }) => place - 1));
+    return rows.filter((_, index) => !seen.has(index));
   }
 
   /** Copies all keys, or none if one of them exists already. Returns whether it did. */
-  private async copy(client: pg.ClientBase, keys: readonly ClaimedKey[]): Promise<boolean> {
-    if (keys.length === 0) return true;
+  private async copy(client: pg.ClientBase, keys: RowKeys, rows: readonly number[]): Promise<boolean> {
+    if (rows.length === 0) return true;
     const target = { table: this.seenTable, columns: ['id', 'provider_id', 'day', 'seen_on'] };
     const refusal = await attempt(client, isUniqueViolation, () =>
-      copyTuples(client, target, keyTuples(keys, dayOf(Date.now()))),
+      copyTuples(client, target, keyTuples(keys, rows, dayOf(Date.now()))),
     );
     return refusal === undefined;
   }
 }
 
-type ClaimedKey = RowKey & { readonly row: number };
-
-function keyTuples(keys: readonly RowKey[], seenOn: Day): Buffer {
-  const writer = new CopyWriter(keys.length * KEY_TUPLE_BYTES);
-  for (const { id, providerId, timeMs } of keys) {
+function keyTuples(keys: RowKeys, rows: readonly number[], seenOn: Day): Buffer {
+  const writer = new CopyWriter(rows.length * KEY_TUPLE_BYTES);
+  const { idWords, providerWords } = keys;
+  for (const row of rows) {
     writer.tuple(4);
-    writer.uuid(id);
-    writer.uuid(providerId);
-    writer.date(dayOf(timeMs));
+    writer.uuidWords(idWords, row * UUID_WORDS);
+    writer.uuidWords(providerWords, keys.providerNumberAt(row) * UUID_WORDS);
+    writer.date(dayOf(keys.timeAt(row)));
     writer.date(seenOn);
   }
   return writer.bytes();

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { ErasedIds } from '../erasure/erased-ids.postgres.js';
 import { readCutoffs } from '../retention/apply/cutoffs.postgres.js';
 import { dayOf, type Day } from '../rows/day.js';
-import type { RowKey } from '../rows/encode-chunk.js';
+import type { RowKey } from '../rows/row-keys.js';
 
 /** The events that have no row by intention: those before the cutoffs of the last load, and those of erased ids. */
 export class RemovedEvents {

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { uuidArrayBytes } from '../rows/copy-writer.js';
 import type { Day } from '../rows/day.js';
-import type { RowKey } from '../rows/encode-chunk.js';
+import type { RowKey } from '../rows/row-keys.js';
 import type { Table } from '../rows/tables.js';
 import type { RowPlace } from './row-marks.js';
 

@@ -15,7 +15,7 @@ import { isRefusal } from '../positions/verdict.js';
 import { boundOffsets } from '../ranges/bound-offsets.js';
 import { RecordedRejects } from '../rejects/recorded-rejects.postgres.js';
 import { dayOf } from '../rows/day.js';
-import type { RowKey } from '../rows/encode-chunk.js';
+import type { RowKey } from '../rows/row-keys.js';
 import { eventKeyIn } from '../rows/event-key.js';
 import type { Table } from '../rows/tables.js';
 import { completeFrom, readLogStart } from '../ranges/log-start.js';

@@ -4,7 +4,7 @@ export * from './consumer/consumer.js';
 export * from './core/errors.js';
 export { partitionForKey } from './producer/partitioner.js';
 export * from './producer/producer.js';
-export { headersOf } from './record/record.js';
+export { headersOf, placeOf } from './record/record.js';
 export type * from './record/record.js';
 export { partitionName, type TopicPartition } from '../protocol/topic-partition.js';
 export { createProducer } from './producer/batching-producer.js';

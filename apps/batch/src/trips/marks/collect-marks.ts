@@ -22,31 +22,40 @@ interface Marks {
 /** Collects the marks of rows, at most one of each vehicle and hour, and one of each vehicle and trip. */
 export function collectMarks(rows: EncodedRows, written: readonly number[]): Marks {
   const trips = new Map<string, Mark>();
-  const vehicles = new Map<string, Mark[]>();
+  const vehicles = new Map<number, VehicleMark[]>();
+  const { keys, devices, people } = rows;
   for (const row of written) {
-    const { providerId, timeMs } = rows.keys[row]!;
-    const { deviceId, tripIds } = rows.subjects[row]!;
-    if (deviceId !== null) {
-      const ofDevice = vehicles.get(deviceId);
+    const timeMs = keys.timeAt(row);
+    const device = devices[row]!;
+    if (device >= 0) {
       const hour = Math.floor(timeMs / HOUR_MS);
-      const mark = ofDevice?.find(
-        (each) => Math.floor(each.fromMs / HOUR_MS) === hour && each.providerId === providerId,
-      );
-      if (mark !== undefined) extend(mark, timeMs);
+      const provider = keys.providerNumberAt(row);
+      const ofDevice = vehicles.get(device);
+      const known = ofDevice?.find((each) => each.hour === hour && each.provider === provider);
+      if (known !== undefined) extend(known.mark, timeMs);
       else {
-        const added = { providerId, deviceId, tripId: null, fromMs: timeMs, toMs: timeMs };
-        if (ofDevice === undefined) vehicles.set(deviceId, [added]);
-        else ofDevice.push(added);
+        const [providerId, deviceId] = [keys.providerAt(row), people.textAt(device)];
+        const mark = { providerId, deviceId, tripId: null, fromMs: timeMs, toMs: timeMs };
+        if (ofDevice === undefined) vehicles.set(device, [{ hour, provider, mark }]);
+        else ofDevice.push({ hour, provider, mark });
       }
     }
-    for (const tripId of tripIds) {
+    for (const tripId of rows.trips.get(row) ?? []) {
+      const [providerId, deviceId] = [keys.providerAt(row), device < 0 ? null : people.textAt(device)];
       const key = `${tripId}${deviceId ?? ''}${providerId}`;
       const mark = trips.get(key);
       if (mark !== undefined) extend(mark, timeMs);
       else trips.set(key, { providerId, deviceId, tripId, fromMs: timeMs, toMs: timeMs });
     }
   }
-  return { trips: [...trips.values()], vehicles: [...vehicles.values()].flat() };
+  return { trips: [...trips.values()], vehicles: [...vehicles.values()].flat().map(({ mark }) => mark) };
+}
+
+/** The mark of a vehicle in one hour, of a provider that has this number in the rows. */
+interface VehicleMark {
+  readonly hour: number;
+  readonly provider: number;
+  readonly mark: Mark;
 }
 
 function extend(mark: Mark, timeMs: number): void {

@@ -10,10 +10,10 @@ import { collectMarks, type Mark } from './collect-marks.js';
  */
 export async function writeMarks(
   client: pg.ClientBase,
-  table: Pick<Table, 'name' | 'subjectOf'>,
+  table: Pick<Table, 'name' | 'subject'>,
   { rows, written }: { readonly rows: EncodedRows; readonly written: readonly number[] },
 ): Promise<void> {
-  if (table.subjectOf === null || written.length === 0) return;
+  if (table.subject === null || written.length === 0) return;
   const { trips, vehicles } = collectMarks(rows, written);
   if (vehicles.length > 0) {
     await client.query(

@@ -66,14 +66,14 @@ const INDEX = /^(0|[1-9]\d{0,9})$/;
  * A record that refers to its place in a batch. Thousands of records are alive at once, and a garbage collection copies each of
  * their objects, so the buffers and the offset are created when they are read.
  */
-class FetchedRecord extends LogRecord implements EncodedContent {
+class FetchedRecord extends LogRecord implements EncodedContent, RecordPlace {
   readonly bytes: Buffer;
   readonly contentAt: number;
   private readonly offsetDelta: number;
-  private readonly keyAt: number;
-  private readonly keyBytes: number;
-  private readonly valueAt: number;
-  private readonly valueBytes: number;
+  readonly keyAt: number;
+  readonly keyBytes: number;
+  readonly valueAt: number;
+  readonly valueBytes: number;
 
   constructor(
     cursor: RecordCursor,
@@ -121,6 +121,23 @@ export function makeLogRecord(cursor: RecordCursor, baseOffset: bigint, timestam
   const record = new FetchedRecord(cursor, baseOffset, headers, timestampMs);
   if (!isExact) exactHeaders.set(record, list);
   return record;
+}
+
+/** Where the key and the value of a record are in the bytes of its batch. Borrowed like the record. */
+export interface RecordPlace {
+  readonly bytes: Buffer;
+  readonly keyAt: number;
+  /** -1 if the record has no key. */
+  readonly keyBytes: number;
+  /** Behind the key. */
+  readonly valueAt: number;
+  /** -1 if the record has no value. */
+  readonly valueBytes: number;
+}
+
+/** Returns the place of a record that was read from a log, for readers that need no buffer for each key and value. */
+export function placeOf(record: LogRecord): RecordPlace | undefined {
+  return record instanceof FetchedRecord ? record : undefined;
 }
 
 /** Key and value of a record that was read, as they are in its batch. Borrowed like the record. */
