@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { read } from './repository-files.js';
+import { INGEST_V8_OPTIONS } from './src/processes/v8-options.js';
 import { repositoryRoot } from './src/repository.js';
 
 /** Checks docker-compose.yml as YAML, without a container engine. */
@@ -79,6 +80,11 @@ describe('docker compose', () => {
 
   it.each(apps)('%s has a read-only file system and no capabilities', (_, service) => {
     expect(service).toMatchObject({ init: true, read_only: true, cap_drop: ['ALL'] });
+  });
+
+  it('starts ingest with the options of the launcher', () => {
+    const { entrypoint } = services['ingest']!;
+    expect(entrypoint).toEqual(['node', ...INGEST_V8_OPTIONS, 'apps/ingest/dist/main.js']);
   });
 
   it('has a stop grace period longer than the drain timeout', () => {

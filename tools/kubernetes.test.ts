@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { read } from './repository-files.js';
+import { INGEST_V8_OPTIONS } from './src/processes/v8-options.js';
 
 /** Checks the manifests of each service. Their schema is checked by kubeconform. */
 
@@ -68,7 +69,8 @@ describe('deploy/kubernetes', () => {
 
   it.each(deployments)('$name has a readiness probe on its port, and time to drain', ({ name, pod }) => {
     const [container] = pod.containers;
-    expect(container.command).toEqual(['node', `apps/${name}/dist/main.js`]);
+    const options = name === 'ingest' ? INGEST_V8_OPTIONS : [];
+    expect(container.command).toEqual(['node', ...options, `apps/${name}/dist/main.js`]);
     const port = /httpEnv\((\d+)\)/.exec(read(`apps/${name}/src/config.ts`))?.[1];
     expect(container.ports?.map(({ containerPort }) => String(containerPort))).toEqual([port]);
     expect(container.readinessProbe).toMatchObject({ httpGet: { path: '/health/ready', port: 'http' } });

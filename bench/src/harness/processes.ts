@@ -32,6 +32,8 @@ export interface SystemProcess extends AsyncDisposable {
 export async function startHttpProcess(options: {
   script: string;
   args?: readonly string[];
+  /** Options of Node. @default none */
+  nodeOptions?: readonly string[];
   env: Readonly<Record<string, string>>;
   port?: number;
   readyPath: string;
@@ -40,11 +42,11 @@ export async function startHttpProcess(options: {
 }): Promise<SystemProcess> {
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
-  const child = startProcess(options.script, options.args ?? [], {
-    ...options.env,
-    HOST: '127.0.0.1',
-    PORT: String(port),
-  });
+  const child = start(
+    process.execPath,
+    [...(options.nodeOptions ?? []), options.script, ...(options.args ?? [])],
+    { ...options.env, HOST: '127.0.0.1', PORT: String(port) },
+  );
   await readyWhen(child, () => answers(`${url}${options.readyPath}`), options.readyWithinMs);
   return toSystemProcess(url, child);
 }

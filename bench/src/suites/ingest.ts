@@ -2,6 +2,7 @@ import { eventRegistry, telemetryFamily } from '@hailstream/events';
 import { createAdmin, createProducer, type LogConnection, type Producer } from '@hailstream/log';
 import { createLogger } from '@hailstream/service/logging';
 import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/service/tokens';
+import { INGEST_V8_OPTIONS } from '@hailstream/tools/v8-options';
 import { openLoop, saturate } from '../harness/load.js';
 import { startBrokerProcess, startHttpProcess, temporaryFolder } from '../harness/processes.js';
 import { percentiles, type Row } from '../harness/report.js';
@@ -30,11 +31,13 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
   await admin.ensureTopics(eventRegistry.topics);
   await using ingest = await startHttpProcess({
     script: 'apps/ingest/dist/main.js',
+    nodeOptions: INGEST_V8_OPTIONS,
     env: { KAFKA_BROKERS: broker.url, AUTH_JWT_SECRET: SECRET },
     readyPath: '/health/ready',
   });
   await using nothing = await startHttpProcess({
     script: 'bench/dist/reference/nothing.js',
+    nodeOptions: INGEST_V8_OPTIONS,
     env: {},
     readyPath: '/health/ready',
   });

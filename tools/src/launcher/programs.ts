@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Home } from '../home/home.js';
 import type { ProcessName } from '../home/run-file.js';
 import type { Program } from '../processes/supervised-process.js';
+import { INGEST_V8_OPTIONS } from '../processes/v8-options.js';
 import { programFile } from '../repository.js';
 import { type Listener, LOOPBACK, type StartOptions } from './options.js';
 import { printedCommands } from './printed-commands.js';
@@ -72,7 +73,7 @@ export function postgresProgram(
 }
 
 export function ingestProgram(context: ProgramContext): Program {
-  return service('ingest', 'apps/ingest/dist/main.js', context, {});
+  return { ...service('ingest', 'apps/ingest/dist/main.js', context, {}), nodeOptions: INGEST_V8_OPTIONS };
 }
 
 export function realtimeProgram(context: ProgramContext): Program {

@@ -24,6 +24,8 @@ export interface Program {
   readonly name: string;
   readonly script: string;
   readonly args: readonly string[];
+  /** Further options of Node. @default none */
+  readonly nodeOptions?: readonly string[];
   /** Its complete environment. */
   readonly env: NodeJS.ProcessEnv;
   readonly logFile: string;
@@ -122,7 +124,11 @@ export class SupervisedProcess {
     program.onStart?.();
     const child = spawn(
       process.execPath,
-      ['--enable-source-maps', '--import', END_WITH_PARENT, program.script, ...program.args],
+      [
+        ...['--enable-source-maps', '--import', END_WITH_PARENT],
+        ...(program.nodeOptions ?? []),
+        ...[program.script, ...program.args],
+      ],
       // A separate process group: Ctrl-C in the terminal reaches only the launcher, which stops the programs in order.
       { env: program.env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true },
     );

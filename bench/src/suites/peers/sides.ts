@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '@hailstream/service/ports';
+import { INGEST_V8_OPTIONS } from '@hailstream/tools/v8-options';
 import { buildGoProgram } from '../../harness/go-programs.js';
 import { startHttpProcess, startProgram, treeCpuSeconds } from '../../harness/processes.js';
 
@@ -32,7 +33,12 @@ export async function startOwn(options: {
   readonly env: Readonly<Record<string, string>>;
 }): Promise<IngestSide> {
   const { name, script, topic, env } = options;
-  const server = await startHttpProcess({ script, env, readyPath: '/health/ready' });
+  const server = await startHttpProcess({
+    script,
+    env,
+    nodeOptions: INGEST_V8_OPTIONS,
+    readyPath: '/health/ready',
+  });
   return {
     name,
     url: server.url,
