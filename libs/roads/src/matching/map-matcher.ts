@@ -2,7 +2,7 @@ import { metersBetween } from '@hailstream/events';
 import { EdgeIndex, type NearEdges } from './edge-index.js';
 import { Lattice } from './lattice.js';
 import { headingOnEdge, type RoadNetwork } from './road-network.js';
-import { joinStays, type Stay, type TracePoint } from './stays.js';
+import { joinStays, metersBySpeeds, type Stay, type TracePoint } from './stays.js';
 import { Transitions, type EdgePart, type EdgePlace } from './transitions.js';
 
 interface MatchOptions {
@@ -61,12 +61,19 @@ const MAX_OUTLIERS = 3;
 const MAX_DETOUR_SCALES = 20;
 const MAX_DETOUR_METERS = 100;
 
+/**
+ * How much a longer way than the straight line costs, up to the length that follows from the speeds, as a share of what it costs beyond:
+ * the vehicle has driven around a bend, or it has braked or stopped.
+ */
+const WITHIN_SPEEDS = 0.15;
+
 /** Candidates that are this much further away than the nearest one are not considered. */
 const MAX_FURTHER_SIGMAS = 8;
 
 /**
  * Matches traces to roads with a hidden Markov model: the most likely sequence of places, given that positions have
- * normally distributed noise, and that the length of a way differs from the straight line with an exponential distribution.
+ * normally distributed noise, and that the length of a way differs from the straight line with an exponential distribution. If the
+ * speeds show that the vehicle drove further, a way up to that length is more likely than without them.
  * Not safe for concurrent use.
  *
  * @see Newson and Krumm, Hidden Markov Map Matching Through Noise and Sparseness, 2009
@@ -220,8 +227,7 @@ export class MapMatcher {
       if (score <= this.bestScore) continue;
       if (!transitions.measure(lattice.edge(from), lattice.metersOn(from), edge, meters, step.limitMeters))
         continue;
-      const difference = Math.abs(transitions.meters - step.straightMeters);
-      const total = score - difference / step.scaleMeters - transitions.turns * this.options.turnPenalty;
+      const total = score + ofLength(transitions.meters, step) - transitions.turns * this.options.turnPenalty;
       if (total <= this.bestScore) continue;
       this.bestScore = total;
       best = from;
@@ -240,7 +246,10 @@ export class MapMatcher {
     const scaleMeters = this.options.scaleMeters + this.options.scaleMetersPerSecond * seconds;
     const longest = straightMeters + MAX_DETOUR_METERS + MAX_DETOUR_SCALES * scaleMeters;
     const fastest = seconds * this.options.maxSpeed + 12 * this.options.noiseMeters;
-    return { straightMeters, scaleMeters, limitMeters: Math.min(longest, fastest) };
+    const bySpeeds = metersBySpeeds(from, to);
+    // Less is the error of the speeds, or a corner.
+    const speedMeters = bySpeeds > straightMeters + scaleMeters ? bySpeeds : straightMeters;
+    return { straightMeters, speedMeters, scaleMeters, limitMeters: Math.min(longest, fastest) };
   }
 
   /** Builds the way through the most likely candidates, and notes the places of its points. */
@@ -290,7 +299,17 @@ interface Followed {
 /** What is known about the way between two points before it is found. */
 interface Step {
   readonly straightMeters: number;
+  /** The length of the way that follows from the speeds if it is clearly longer than the straight line, otherwise of that. */
+  readonly speedMeters: number;
   readonly limitMeters: number;
   /** Scale of the exponential distribution of the difference between way and straight line. */
   readonly scaleMeters: number;
+}
+
+/** Logarithm of the probability of the length of a way. */
+function ofLength(meters: number, { straightMeters, speedMeters, scaleMeters }: Step): number {
+  const beyondSpeeds = Math.max(0, meters - speedMeters);
+  const withinSpeeds = Math.abs(meters - straightMeters) - beyondSpeeds;
+  const share = meters > straightMeters ? WITHIN_SPEEDS : 1;
+  return -(share * withinSpeeds + beyondSpeeds) / scaleMeters;
 }

@@ -6,6 +6,8 @@ export interface TracePoint extends Position {
   readonly timestamp: number;
   /** Course in degrees clockwise from north. Left out if it is not known, and of a vehicle that stands: it has none. */
   readonly heading?: number;
+  /** In metres per second. Left out if it is not known. */
+  readonly speed?: number;
 }
 
 /** A vehicle whose course changes by more than this between two points has turned back, in degrees. */
@@ -23,11 +25,28 @@ export interface Stay extends Position {
   readonly untilMs: number;
   /** Course of the first point that has one. */
   readonly heading?: number;
+  /** Speeds of the first and the last point; `undefined` if they are not known. */
+  readonly fromSpeed: number | undefined;
+  readonly untilSpeed: number | undefined;
+}
+
+/** Speeds do not show the way between points that are further apart in time: the vehicle may have stopped since. */
+const SPEEDS_WITHIN_MS = 30_000;
+
+/** Returns the length of the way between two positions that follows from the speeds at its ends; 0 if it is not known. */
+export function metersBySpeeds(
+  from: Pick<Stay, 'untilMs' | 'untilSpeed'>,
+  to: Pick<Stay, 'fromMs' | 'fromSpeed'>,
+): number {
+  const ms = to.fromMs - from.untilMs;
+  if (from.untilSpeed === undefined || to.fromSpeed === undefined || ms > SPEEDS_WITHIN_MS) return 0;
+  return (((from.untilSpeed + to.fromSpeed) / 2) * ms) / 1_000;
 }
 
 /**
- * Joins each point to the points before it, if it is within `meters` of their mean and has about their course. A vehicle that stands still has one
- * position then; one that moves fast has one per few points. The first and the last point of a trace, and those before and
+ * Joins each point to the points before it, if it is within `meters` of their mean and has about their course, unless the way by the
+ * speeds is longer: the vehicle has driven around a bend. A vehicle that stands still has one position then; one that moves fast has
+ * one per few points. The first and the last point of a trace, and those before and
  * after a time of more than `maxGapMs` or a U-turn, are positions too, because the mean would shorten the way there.
  */
 export function joinStays(
@@ -38,7 +57,7 @@ export function joinStays(
   let isStart = true;
   let isSecond = false;
   for (const [index, point] of points.entries()) {
-    const { lat, lng, timestamp, heading } = point;
+    const { lat, lng, timestamp, heading, speed } = point;
     const last = stays.at(-1);
     const next = points[index + 1];
     const isEnd =
@@ -48,7 +67,8 @@ export function joinStays(
     const course = heading === undefined ? {} : { heading };
     if (last === undefined || isStart || isSecond || isEnd || !isOneStay(last, point, meters)) {
       const times = { fromMs: timestamp, untilMs: timestamp };
-      stays.push({ lat, lng, firstPoint: index, lastPoint: index, ...times, ...course });
+      const speeds = { fromSpeed: speed, untilSpeed: speed };
+      stays.push({ lat, lng, firstPoint: index, lastPoint: index, ...times, ...course, ...speeds });
     } else {
       const count = index - last.firstPoint + 1;
       stays[stays.length - 1] = {
@@ -58,6 +78,7 @@ export function joinStays(
         lastPoint: index,
         untilMs: timestamp,
         ...(last.heading === undefined && course),
+        untilSpeed: speed,
       };
     }
     isSecond = isStart;
@@ -67,7 +88,11 @@ export function joinStays(
 }
 
 function isOneStay(last: Stay, point: TracePoint, meters: number): boolean {
-  return isWithin(last, point, meters) && !hasTurned(last, point, TURNED_DEGREES);
+  return (
+    isWithin(last, point, meters) &&
+    !hasTurned(last, point, TURNED_DEGREES) &&
+    metersBySpeeds(last, { fromMs: point.timestamp, fromSpeed: point.speed }) < meters
+  );
 }
 
 function hasTurned(

@@ -117,6 +117,57 @@ describe(RouteMatcher, () => {
     expect(meters!).toBeCloseTo(480, 0);
   });
 
+  it('follows a longer way if the speeds show it, unless they are in another unit', () => {
+    // Two one-way roads in opposite directions, which are connected at 30 m and at 70 m.
+    const city = cityOf(
+      {
+        points: [
+          [-500, 0],
+          [30, 0],
+          [70, 0],
+        ],
+        oneway: 'yes',
+      },
+      {
+        points: [
+          [70, 20],
+          [30, 20],
+          [-500, 20],
+        ],
+        oneway: 'yes',
+      },
+      {
+        points: [
+          [30, 0],
+          [30, 20],
+        ],
+      },
+      {
+        points: [
+          [70, 0],
+          [70, 20],
+        ],
+      },
+    );
+    const places: Point[] = [
+      [-260, 0],
+      [-160, 0],
+      [-60, 0],
+      [40, 0],
+      [20, 20],
+      [-80, 20],
+      [-180, 20],
+    ];
+    const metersWith = (speed: number | null): number => {
+      const fixes = places.map((place, index) => ({ ...fixAt(place, index * 10), speed }));
+      return match(new RouteMatcher([city]), fixes)!.meters!;
+    };
+    expect(metersWith(null)).toBeCloseTo(520, 0);
+    expect(metersWith(10)).toBeCloseTo(600, 0);
+    // 10 m/s in kilometres per hour.
+    expect(metersWith(36)).toBeCloseTo(520, 0);
+  });
+
   it('has no length of a route that leaves the roads, and says which share is on them', () => {
     const cityWithField = cityOf(...lines.slice(0, 4), {
       points: [

@@ -31,6 +31,12 @@ const TOLERANCE_METERS = 30;
 const LONGER_PER_SECOND = 0.05;
 const MAX_LONGER = 1;
 
+/** Speeds that make a route longer than the straight lines by this factor and these metres are in another unit, or wrong. */
+const SPEED_FACTOR = 1.5;
+const SPEED_METERS = 200;
+/** A vehicle may have stopped between fixes that are further apart in time. */
+const SPEEDS_WITHIN_MS = 30_000;
+
 /** How the route of a trip follows the roads. */
 export interface MatchedRoute {
   /** Length of the way on the roads on the WGS 84 ellipsoid; `null` if the route does not follow them well enough. */
@@ -78,7 +84,8 @@ class CityRoads {
 
   match(route: readonly Fix[], measuredMeters: number): MatchedRoute {
     const { network, matcher } = (this.roads ??= this.build());
-    const trace = matcher.match(route.map(tracePointOf));
+    const hasSpeeds = arePlausibleSpeeds(route);
+    const trace = matcher.match(route.map((fix) => tracePointOf(fix, hasSpeeds)));
     const isOnRoad = route.map((fix, index) => {
       const place = trace.places[index];
       if (place === undefined) return false;
@@ -96,9 +103,27 @@ class CityRoads {
   }
 }
 
-function tracePointOf({ at, lat, lng, speed, heading }: Fix): TracePoint {
+function tracePointOf({ at, lat, lng, speed, heading }: Fix, hasSpeeds: boolean): TracePoint {
   const hasCourse = heading !== null && speed !== null && speed >= COURSE_FROM;
-  return { lat, lng, timestamp: at, ...(hasCourse && { heading }) };
+  return {
+    lat,
+    lng,
+    timestamp: at,
+    ...(hasCourse && { heading }),
+    ...(hasSpeeds && speed !== null && { speed }),
+  };
+}
+
+/** Whether the vehicle may have driven with the speeds that were reported. */
+function arePlausibleSpeeds(route: readonly Fix[]): boolean {
+  let [straightMeters, speedMeters] = [0, 0];
+  for (let index = 1; index < route.length; index += 1) {
+    const [from, to] = [route[index - 1]!, route[index]!];
+    if (from.speed === null || to.speed === null || to.at - from.at > SPEEDS_WITHIN_MS) continue;
+    straightMeters += metersBetween(from, to);
+    speedMeters += (((from.speed + to.speed) / 2) * (to.at - from.at)) / 1_000;
+  }
+  return speedMeters <= SPEED_FACTOR * straightMeters + SPEED_METERS;
 }
 
 function matchedShare(route: readonly Fix[], isOnRoad: readonly boolean[], { breaks }: MatchedTrace): number {
