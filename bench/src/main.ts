@@ -12,6 +12,7 @@ import { liveSuite } from './suites/live/index.js';
 import { matchingSuite } from './suites/matching.js';
 import { peersSuite } from './suites/peers/index.js';
 import { routerSuite } from './suites/router/index.js';
+import { truthSuite } from './suites/truth/index.js';
 import { visibleSuite } from './suites/visible.js';
 import { warehouseSuite } from './suites/warehouse/index.js';
 
@@ -21,6 +22,7 @@ const suites: readonly Suite[] = [
   batchSuite,
   warehouseSuite,
   matchingSuite,
+  truthSuite,
   visibleSuite,
   historySuite,
   liveSuite,
@@ -32,8 +34,8 @@ const suites: readonly Suite[] = [
 
 const names = suites.map(({ name }) => name).join(', ');
 const USAGE =
-  'usage: npm run bench [-- [--quick] [--rows NUMBER] [--rounds NUMBER] [--job TEXT] [--vehicles NUMBER] [--hours NUMBER] [--telemetry SECONDS] [--city FILE] [SUITE …]]; ' +
-  '--job selects jobs of the suites router, live and history by their names; --vehicles, --hours and --telemetry are the city of the suite history; --city is the city file of the suite matching; ' +
+  'usage: npm run bench [-- [--quick] [--rows NUMBER] [--rounds NUMBER] [--job TEXT] [--vehicles NUMBER] [--hours NUMBER] [--minutes NUMBER] [--telemetry SECONDS] [--city FILE] [SUITE …]]; ' +
+  '--job selects jobs of the suites router, live and history by their names; --vehicles, --hours and --telemetry are the city of the suite history; --vehicles and --minutes are the simulation of the suite truth; --city is the city file of the suites matching and truth; ' +
   `suites: ${names}`;
 const resultsFolder = fileURLToPath(new URL('../results', import.meta.url));
 
@@ -70,6 +72,7 @@ function parse(args: string[]): Request | 'help' | undefined {
       job: { type: 'string' },
       vehicles: { type: 'string' },
       hours: { type: 'string' },
+      minutes: { type: 'string' },
       city: { type: 'string' },
       telemetry: { type: 'string' },
     },
@@ -82,10 +85,13 @@ function parse(args: string[]): Request | 'help' | undefined {
   const job = options.delete('job') ? String(values.job) : undefined;
   const vehicles = options.delete('vehicles') ? Number(values.vehicles) : undefined;
   const hours = options.delete('hours') ? Number(values.hours) : undefined;
+  const minutes = options.delete('minutes') ? Number(values.minutes) : undefined;
   const city = options.delete('city') ? String(values.city) : undefined;
   const telemetrySeconds = options.delete('telemetry') ? Number(values.telemetry) : undefined;
   const known = positionals.every((name) => suites.some((suite) => suite.name === name));
-  const isPositive = [rows, vehicles ?? 1, hours ?? 1, telemetrySeconds ?? 1].every((number) => number > 0);
+  const isPositive = [rows, vehicles ?? 1, hours ?? 1, minutes ?? 1, telemetrySeconds ?? 1].every(
+    (number) => number > 0,
+  );
   if (options.size > 0 || !known || !isPositive || !Number.isInteger(rounds) || rounds < 1) return undefined;
   return {
     effort: {
@@ -95,6 +101,7 @@ function parse(args: string[]): Request | 'help' | undefined {
       ...(job !== undefined && { job }),
       ...(vehicles !== undefined && { vehicles }),
       ...(hours !== undefined && { hours }),
+      ...(minutes !== undefined && { minutes }),
       ...(city !== undefined && { city }),
       ...(telemetrySeconds !== undefined && { telemetrySeconds }),
     },

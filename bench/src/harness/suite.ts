@@ -12,7 +12,9 @@ export interface Effort {
   readonly hours?: number;
   /** Interval of the telemetry of a vehicle of this city. @default 10 */
   readonly telemetrySeconds?: number;
-  /** City file of the suite matching. @default Monaco */
+  /** Simulated time of the suite truth, whose size `vehicles` is too. @default 60, with 2,000 vehicles */
+  readonly minutes?: number;
+  /** City file of the suites matching and truth. @default Monaco */
   readonly city?: string;
 }
 
