@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import Type from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 
 /** Degrees in the order of GeoJSON, and optionally an elevation in metres. */
 const [Longitude, Latitude] = [
@@ -85,7 +85,7 @@ export function readCityFile(path: string): CityFile {
     throw new CityFileError(`${path}: ${(error as Error).message}`, { cause: error });
   }
   if (compiled.Check(value)) return value;
-  const [first] = compiled.Errors(value);
+  const [, [first]] = compiled.Errors(value);
   const field = first?.instancePath.slice(1).replaceAll('/', '.') ?? '';
   throw new CityFileError(
     `${path}: ${field === '' ? 'the file' : field} ${first?.message ?? 'is not a city'}`,

@@ -1,5 +1,5 @@
 import type Type from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 import { arrayLimits, explainer, IssueList, type FieldIssue } from './schema-issues.js';
 
 /** Maximum number of issues that are reported for one item. */

@@ -1,5 +1,5 @@
 import type Type from 'typebox';
-import { Value } from 'typebox/value';
+import { Errors } from 'typebox/schema';
 
 /** A configuration file cannot be read, or is not valid. Each line of the message names one place. */
 export class ConfigFileError extends Error {
@@ -9,7 +9,8 @@ export class ConfigFileError extends Error {
 /** What is wrong with the value of a configuration file, each with its path: `jobs[0].sink.bucket: is required`. */
 export function fileIssues(schema: Type.TSchema, value: unknown, prefix: string): string[] {
   const issues = new Set<string>();
-  for (const { keyword, instancePath, message, params } of Value.Errors(schema, value)) {
+  const [, errors] = Errors(schema, value);
+  for (const { keyword, instancePath, message, params } of errors) {
     const place = placeOf(`${prefix}${instancePath}`);
     const add = (name: string, issue: string): void => void issues.add(`${name || 'the file'}: ${issue}`);
     switch (keyword) {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type Type from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Check } from 'typebox/schema';
 
 /** An invalid environment variable. `got` never contains a secret. */
 export interface ConfigIssue {
@@ -65,7 +65,7 @@ export function readEnv<P extends Type.TProperties>(
       continue;
     }
     const value = parse(text, variableSchema);
-    if (value !== undefined && Compile(variableSchema).Check(value)) values[variable] = value;
+    if (value !== undefined && Check(variableSchema, value)) values[variable] = value;
     else {
       const got = shown(text, variableSchema);
       issues.push({ variable: source.variable, expected: expectation(variableSchema), got });
