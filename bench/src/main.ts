@@ -10,6 +10,7 @@ import { historySuite } from './suites/history/index.js';
 import { ingestSuite } from './suites/ingest.js';
 import { liveSuite } from './suites/live/index.js';
 import { matchingSuite } from './suites/matching.js';
+import { peersBatchSuite } from './suites/peers/batch.js';
 import { peersSuite } from './suites/peers/index.js';
 import { routerSuite } from './suites/router/index.js';
 import { truthSuite } from './suites/truth/index.js';
@@ -30,6 +31,7 @@ const suites: readonly Suite[] = [
   faultsSuite,
   routerSuite,
   peersSuite,
+  peersBatchSuite,
 ];
 
 const names = suites.map(({ name }) => name).join(', ');

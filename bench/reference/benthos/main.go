@@ -43,6 +43,7 @@ func init() {
 	must(service.RegisterBatchInput("kafka", kafkaInputSpec, newKafkaInput))
 	must(service.RegisterBatchOutput("kafka", kafkaOutputSpec, newKafkaOutput))
 	must(service.RegisterBatchOutput("s3", s3OutputSpec, newS3Output))
+	must(service.RegisterBatchOutput("sql", sqlOutputSpec, newSQLOutput))
 	must(service.RegisterBatchOutput("opensearch", openSearchOutputSpec, newOpenSearchOutput))
 	must(service.RegisterBatchProcessor("parquet", parquetSpec, newParquetProcessor))
 }

@@ -7,19 +7,44 @@ import { createLogger } from '@hailstream/service/logging';
 import { startPostgres } from '@hailstream/tools/postgres';
 import { Client } from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
-import { runToEnd, startBrokerProcess, temporaryFolder } from '../harness/processes.js';
-import { compare } from '../harness/rounds.js';
+import {
+  childrenCpuSeconds,
+  cpuSeconds,
+  runToEnd,
+  startBrokerProcess,
+  temporaryFolder,
+  treeCpuSeconds,
+} from '../harness/processes.js';
+import { comparison, inTurn, sideResult } from '../harness/rounds.js';
 import { TelemetrySource } from '../harness/telemetry.js';
 import type { Row } from '../harness/report.js';
 import type { Effort, Suite } from '../harness/suite.js';
 
 const FILL_BATCH = 1_000;
+const BATCH = 'apps/batch/dist/main.js';
 
-/** A batch run against `COPY` of the same rows from a file into the same table with the same indexes. */
+/** A batch run against `COPY` of the same rows from files into the same tables with the same indexes. */
 export const batchSuite: Suite = {
   name: 'batch',
   run: measure,
 };
+
+/** What both sides use. */
+export interface LoadSetting {
+  readonly client: Client;
+  /** Process id of Postgres. */
+  readonly server: number;
+  readonly rows: number;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Rows per second, and processor time per row, in microseconds. */
+export interface LoadRound {
+  readonly perSecond: number;
+  /** With aggregates and trips; the same for `COPY`, which has none. */
+  readonly perSecondInAll: number;
+  readonly cpuMicros: number;
+}
 
 async function measure(effort: Effort, say: (what: string) => void): Promise<Row[]> {
   await using folder = await temporaryFolder();
@@ -29,28 +54,66 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
   say(`filling the log with ${effort.rows} telemetry records`);
   await fillLog(broker.url, effort.rows);
   const env = { KAFKA_BROKERS: broker.url, DATABASE_URL: postgres.url };
-  await runToEnd('apps/batch/dist/main.js', ['run', '--json'], env);
-  const file = join(folder.path, 'telemetry.copy');
+  await runToEnd(BATCH, ['run', '--json'], env);
   const client = new Client({ connectionString: postgres.url });
   await client.connect();
   try {
-    const copied = client.query(copyTo('COPY (SELECT * FROM ride.telemetry) TO STDOUT'));
-    await pipeline(copied, createWriteStream(file));
-    say('batch run and COPY from a file, alternating');
-    const result = await compare({
-      rounds: effort.rounds,
-      subject: { name: 'batch run', measure: () => batchRowsPerSecond(client, effort.rows, env) },
-      reference: { name: 'COPY from a file', measure: () => copyRowsPerSecond(client, effort.rows, file) },
+    const setting = { client, server: postgres.pid, rows: effort.rows, env };
+    const rows = { table: 'ride.telemetry', file: join(folder.path, 'telemetry.copy') };
+    const ids = { table: 'ride.telemetry_seen', file: join(folder.path, 'seen.copy') };
+    for (const { table, file } of [rows, ids]) {
+      const copied = client.query(copyTo(`COPY (SELECT * FROM ${table}) TO STDOUT (FORMAT binary)`));
+      await pipeline(copied, createWriteStream(file));
+    }
+    say('batch run and COPY from files, alternating');
+    const rounds = await inTurn(effort.rounds, {
+      batch: () => loadRows(setting),
+      rowsAndIds: () => copyRows(setting, [rows, ids]),
+      rowsOnly: () => copyRows(setting, [rows]),
     });
-    return [
-      { kind: 'comparison', name: 'batch, log to table', unit: 'rows/s', target: { atLeast: 0.6 }, result },
-    ];
+    return resultRows(rounds);
   } finally {
     await client.end();
   }
 }
 
-async function fillLog(brokers: string, rows: number): Promise<void> {
+function resultRows(
+  rounds: Readonly<Record<'batch' | 'rowsAndIds' | 'rowsOnly', readonly LoadRound[]>>,
+): Row[] {
+  const side = (name: keyof typeof rounds, label: string, pick: keyof LoadRound) =>
+    sideResult(
+      label,
+      rounds[name].map((round) => round[pick]),
+    );
+  const both = 'COPY of the rows and their ids';
+  const compared = (
+    name: string,
+    pick: keyof LoadRound,
+    reference: 'rowsAndIds' | 'rowsOnly',
+    atLeast?: number,
+  ): Row => ({
+    kind: 'comparison',
+    name,
+    unit: pick === 'cpuMicros' ? 'µs' : 'rows/s',
+    target: atLeast === undefined ? null : { atLeast },
+    result: comparison(
+      side('batch', 'batch run', pick),
+      side(reference, reference === 'rowsAndIds' ? both : 'COPY of the rows alone', pick),
+    ),
+  });
+  return [
+    compared('batch, log to table', 'perSecond', 'rowsAndIds', 0.6),
+    compared('batch, log to table', 'perSecond', 'rowsOnly', 0.6),
+    compared('batch, log to table, with aggregates and trips', 'perSecondInAll', 'rowsAndIds'),
+    compared(
+      'batch and Postgres, with aggregates and trips, processor time per row',
+      'cpuMicros',
+      'rowsAndIds',
+    ),
+  ];
+}
+
+export async function fillLog(brokers: string, rows: number): Promise<void> {
   const connection = { brokers: [brokers], clientId: 'bench' };
   const logger = createLogger({ name: 'bench', level: 'warn' });
   await using admin = createAdmin({ connection, logger });
@@ -71,24 +134,63 @@ async function fillLog(brokers: string, rows: number): Promise<void> {
   }
 }
 
-/** The duration of the run, without the start of its process. */
-async function batchRowsPerSecond(
-  client: Client,
-  rows: number,
-  env: Readonly<Record<string, string>>,
-): Promise<number> {
-  await client.query('TRUNCATE ride.telemetry, ride.telemetry_seen, ride.log_positions');
+/** The load itself as the run reports it, and all that follows it: without the time of a run that has nothing to load. */
+export async function loadRows({ client, server, rows, env }: LoadSetting): Promise<LoadRound> {
+  await client.query(
+    'TRUNCATE ride.telemetry, ride.telemetry_seen, ride.log_positions, ride.vehicle_marks, ride.stale_quarters',
+  );
   await client.query('CHECKPOINT');
-  const output = await runToEnd('apps/batch/dist/main.js', ['run', '--json'], env);
-  const summary = JSON.parse(output.trim().split('\n').at(-1) ?? '') as { rows: number; seconds: number };
-  if (summary.rows !== rows) throw new Error(`expected the run to load ${rows} rows, got ${summary.rows}`);
-  return rows / summary.seconds;
+  const full = await timedRun(server, env);
+  if (full.rows !== rows) throw new Error(`expected the run to load ${rows} rows, got ${full.rows}`);
+  const empty = await timedRun(server, env);
+  return {
+    perSecond: rows / full.loadSeconds,
+    perSecondInAll: rows / (full.wallSeconds - empty.wallSeconds),
+    cpuMicros: ((full.cpuSeconds - empty.cpuSeconds) * 1e6) / rows,
+  };
 }
 
-async function copyRowsPerSecond(client: Client, rows: number, file: string): Promise<number> {
-  await client.query('TRUNCATE ride.telemetry');
-  await client.query('CHECKPOINT');
+async function timedRun(server: number, env: LoadSetting['env']) {
+  const cpuAtStart = await allCpuSeconds(server);
   const startedAt = performance.now();
-  await pipeline(createReadStream(file), client.query(copyFrom('COPY ride.telemetry FROM STDIN')));
-  return (rows * 1_000) / (performance.now() - startedAt);
+  const output = await runToEnd(BATCH, ['run', '--json'], env);
+  const summary = JSON.parse(output.trim().split('\n').at(-1) ?? '') as { rows: number; seconds: number };
+  return {
+    rows: summary.rows,
+    loadSeconds: summary.seconds,
+    wallSeconds: (performance.now() - startedAt) / 1_000,
+    cpuSeconds: (await allCpuSeconds(server)) - cpuAtStart,
+  };
+}
+
+/** Processor time of the runs that have ended, and of Postgres. */
+async function allCpuSeconds(server: number): Promise<number> {
+  return (await childrenCpuSeconds(process.pid)) + (await serverCpuSeconds(server));
+}
+
+/** Processor time of Postgres, with that of connections that were closed. */
+export async function serverCpuSeconds(server: number): Promise<number> {
+  return (await treeCpuSeconds(server)) + (await childrenCpuSeconds(server));
+}
+
+/** Copies files into their tables in one transaction. */
+async function copyRows(
+  { client, server, rows }: LoadSetting,
+  copies: readonly { readonly table: string; readonly file: string }[],
+): Promise<LoadRound> {
+  await client.query('TRUNCATE ride.telemetry, ride.telemetry_seen');
+  await client.query('CHECKPOINT');
+  const cpu = async (): Promise<number> => (await serverCpuSeconds(server)) + (await cpuSeconds(process.pid));
+  const cpuAtStart = await cpu();
+  const startedAt = performance.now();
+  await client.query('BEGIN');
+  for (const { table, file } of copies) {
+    await pipeline(
+      createReadStream(file),
+      client.query(copyFrom(`COPY ${table} FROM STDIN (FORMAT binary)`)),
+    );
+  }
+  await client.query('COMMIT');
+  const perSecond = (rows * 1_000) / (performance.now() - startedAt);
+  return { perSecond, perSecondInAll: perSecond, cpuMicros: (((await cpu()) - cpuAtStart) * 1e6) / rows };
 }
