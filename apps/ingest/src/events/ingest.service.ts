@@ -15,6 +15,9 @@ import { unwrittenItems, validateItems, type ValidatedItems } from './validate-i
 /** Injects the configured limits of event times: `IngestConfig['events']`. */
 export const EVENT_LIMITS = Symbol('EventLimits');
 
+const OUTCOMES = ['written', 'invalid', 'unwritten'] as const;
+type Outcome = (typeof OUTCOMES)[number];
+
 /** The response to a dry run: what the endpoint would respond, and what is likely wrong. */
 interface ValidationResponse extends BulkResponse {
   readonly warnings: readonly Warning[];
@@ -23,7 +26,8 @@ interface ValidationResponse extends BulkResponse {
 /** Validates the items of a request, appends the valid ones to the log, and reports the result of each. */
 @Injectable()
 export class IngestService {
-  private readonly events: Counter<'topic' | 'outcome'>;
+  /** Events that were counted since the metrics were collected last. */
+  private readonly counted = new Map<EventFamily, Record<Outcome, number>>();
 
   constructor(
     @Inject(PRODUCER) private readonly producer: Producer,
@@ -33,11 +37,20 @@ export class IngestService {
     private readonly places: AcceptedPlaces,
     registry: Registry,
   ) {
-    this.events = new Counter({
+    const { counted } = this;
+    new Counter({
       name: 'ingest_events_total',
       help: 'Events received, by topic and outcome: written, invalid or unwritten',
       labelNames: ['topic', 'outcome'],
       registers: [registry],
+      collect() {
+        for (const [{ topic }, counts] of counted) {
+          for (const outcome of OUTCOMES) {
+            if (counts[outcome] > 0) this.inc({ topic: topic.name, outcome }, counts[outcome]);
+            counts[outcome] = 0;
+          }
+        }
+      },
     });
     new Gauge({
       name: 'ingest_buffered_bytes',
@@ -128,16 +141,21 @@ export class IngestService {
     items: readonly unknown[],
     { indexes }: ValidatedItems,
     results: readonly DeliveryResult[],
-    { family, receivedAtMs }: ItemsRequest,
+    { family, providerId: only, receivedAtMs }: ItemsRequest,
   ): void {
+    let accepted = 0;
     const byProvider = new Map<string, number>();
     for (const [position, index] of indexes.entries()) {
       if (results[position]?.kind === 'failed') continue;
       const event = items[index] as AnyEvent;
+      this.places.note(event);
+      accepted += 1;
+      if (only !== undefined) continue;
       const providerId = family.providerId(event);
       byProvider.set(providerId, (byProvider.get(providerId) ?? 0) + 1);
-      this.places.note(event);
     }
+    // Other providers' items are invalid.
+    if (only !== undefined) byProvider.set(only, accepted);
     for (const [providerId, count] of byProvider) {
       this.audit.counts.accept({ topic: family.topic.name, providerId, receivedAtMs }, count);
     }
@@ -154,8 +172,14 @@ export class IngestService {
     }
   }
 
-  private count({ topic }: EventFamily, outcome: 'written' | 'invalid' | 'unwritten', events: number): void {
-    if (events > 0) this.events.inc({ topic: topic.name, outcome }, events);
+  private count(family: EventFamily, outcome: Outcome, events: number): void {
+    if (events === 0) return;
+    let counts = this.counted.get(family);
+    if (counts === undefined) {
+      counts = { written: 0, invalid: 0, unwritten: 0 };
+      this.counted.set(family, counts);
+    }
+    counts[outcome] += events;
   }
 }
 

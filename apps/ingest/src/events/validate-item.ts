@@ -14,15 +14,12 @@ export interface ItemRules extends EventTimeLimits {
 }
 
 /** Returns what is wrong with an item; empty if it is an event of the family. */
-export function validateItem(
-  item: unknown,
-  family: EventFamily,
-  { providerId, ...limits }: ItemRules,
-): FieldIssue[] {
+export function validateItem(item: unknown, family: EventFamily, rules: ItemRules): FieldIssue[] {
   if (item instanceof OversizedItem) return [{ kind: 'invalid', field: '', rule: item.rule }];
   const issues = family.validator.issues(item);
   if (issues.length > 0) return issues;
   const event = item as AnyEvent;
+  const { providerId, receivedAtMs } = rules;
   if (providerId !== undefined && family.providerId(event) !== providerId) {
     issues.push({
       kind: 'invalid',
@@ -30,9 +27,9 @@ export function validateItem(
       rule: `must be the token's provider, ${providerId}`,
     });
   }
-  const brokenRule = eventTimeRule(family.eventTime(event), limits);
+  const brokenRule = eventTimeRule(family.eventTime(event), rules);
   if (brokenRule !== undefined) {
-    const receivedAt = new Date(limits.receivedAtMs).toISOString();
+    const receivedAt = new Date(receivedAtMs).toISOString();
     issues.push({ kind: 'invalid', field: family.fields.time, rule: `${brokenRule}, ${receivedAt}` });
   }
   return issues;
