@@ -225,6 +225,28 @@ describe(EventScanner, () => {
     for (const end of [0, -1]) expect(scanner.scan(Buffer.from('x'), 0, end)).toBe(false);
   });
 
+  it.each(families)(
+    'refuses an event of %s with a repeated name, also if it has another one less',
+    (_, family) => {
+      const scanner = new EventScanner(family);
+      const members = Object.entries(family.example).map((member) =>
+        JSON.stringify(Object.fromEntries([member])).slice(1, -1),
+      );
+      const scans = (texts: readonly string[]): boolean => {
+        const value = Buffer.from(`{${texts.join(',')}}`);
+        return scanner.scan(value, 0, value.length);
+      };
+      expect(scans(members)).toBe(true);
+      for (const repeated of members) {
+        expect(scans([...members, repeated])).toBe(false);
+        for (const missing of members) {
+          if (missing !== repeated)
+            expect(scans([repeated, ...members.filter((each) => each !== missing)])).toBe(false);
+        }
+      }
+    },
+  );
+
   it('reads numbers as JSON.parse does', () => {
     const schema = Type.Object(
       { id: Uuid, provider_id: Uuid, at: Timestamp, number: Type.Number() },
