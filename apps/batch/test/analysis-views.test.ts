@@ -292,6 +292,7 @@ describe('schema analysis', () => {
         late_1d: '0',
         mean_lateness_seconds: 120,
         max_lateness_seconds: 120,
+        duplicates: '0',
       },
       expect.objectContaining({
         day,

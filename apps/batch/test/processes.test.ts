@@ -87,7 +87,9 @@ describe('main.js run', () => {
   });
 
   it('loads every row once although it was killed during a load', async () => {
-    await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 30_000, devices: 100 })));
+    const track = makeTrack({ points: 30_000, devices: 100 });
+    const twice = track.flatMap((point, index) => (index % 10 === 0 ? [point, point] : [point]));
+    await append(broker, telemetryFamily.topic.name, toRecords(twice));
     const killed = run(['run'], { BATCH_CHUNK_RECORDS: '50' });
     await until(async () => (await countTelemetry()) > 0);
     killed.child.kill('SIGKILL');
@@ -98,6 +100,7 @@ describe('main.js run', () => {
     expect(await again.exited).toBe(0);
     expect(await countTelemetry()).toBe(30_000);
     expect((JSON.parse(again.stdout()) as { rows: number }).rows).toBeLessThanOrEqual(30_000 - before);
+    expect(await database.one('SELECT sum(records)::integer FROM ride.duplicates')).toBe(3_000);
   });
 
   it('loads every row and every reject once although it was killed after it had written a dead letter', async () => {

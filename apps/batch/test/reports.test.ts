@@ -61,7 +61,7 @@ beforeAll(async () => {
   await append(
     broker,
     telemetryFamily.topic.name,
-    records.flatMap(({ telemetry }) => telemetry),
+    [...records, ...records.filter((_, index) => isRepeated(index))].flatMap(({ telemetry }) => telemetry),
   );
   await runner.load(new AbortController().signal);
   pool = createPool({ url: database.url, size: 1, logger: silent });
@@ -70,6 +70,11 @@ afterAll(async () => {
   await pool.end();
   await database[Symbol.asyncDispose]();
 });
+
+/** Whether the positions of a ride are sent twice. */
+function isRepeated(index: number): boolean {
+  return index % 3 === 0;
+}
 
 function report(given: Partial<ReportRequest> = {}): Promise<Report> {
   return readReport(pool, {
@@ -340,12 +345,14 @@ describe(readReport, () => {
     const riderEvents = requests.length + requests.filter(({ end }) => end === 'rider').length;
     // A cancellation may be after midnight.
     expect(Math.abs(quality.reduce((sum, row) => sum + row.riderEvents, 0) - riderEvents)).toBeLessThan(3);
-    for (const { providerId, positions, trips, silences, silenceSeconds, late } of quality) {
+    for (const { providerId, positions, trips, duplicates, silences, silenceSeconds, late } of quality) {
       const mine = rides.filter((ride) => ride.providerId === providerId);
+      const repeated = rides.filter((ride, index) => ride.providerId === providerId && isRepeated(index));
       const times = mine.flatMap(positionsOf).filter(isYesterday);
       const silent = mine.filter((ride) => ride.isHeardLater && isYesterday(positionsOf(ride)[1]!));
-      expect({ positions, silences, silenceSeconds, late }).toEqual({
+      expect({ positions, duplicates, silences, silenceSeconds, late }).toEqual({
         positions: times.length,
+        duplicates: repeated.flatMap(positionsOf).filter(isYesterday).length,
         silences: silent.length,
         silenceSeconds: silent.reduce((sum, { rideMs }) => sum + (rideMs + LAST_POSITION_MS) / 1_000, 0),
         // They are loaded a day after their time.

@@ -174,6 +174,8 @@ export interface ReportQuality {
   readonly trips: number;
   /** Records that were received in the period and could not be loaded. */
   readonly rejects: number;
+  /** Records with a time in the period that were not stored, because their event had been loaded before. */
+  readonly duplicates: number;
   /** Times of more than 15 minutes without a position of a vehicle that sent positions before and after. */
   readonly silences: number;
   readonly silenceSeconds: number;

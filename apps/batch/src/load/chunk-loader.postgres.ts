@@ -9,6 +9,7 @@ import type { EncodedChunk, Reject } from '../rows/encode-chunk.js';
 import type { Table } from '../rows/tables.js';
 import { LoadError } from './load.errors.js';
 import { addCounts, NO_COUNTS, requireSum, type Counts } from './counts.js';
+import { addDuplicates } from '../storage/duplicates.postgres.js';
 import { beginWithPartitions } from '../storage/partitions.postgres.js';
 import type { RejectWriter } from '../rejects/reject-writer.js';
 import { RowWriter } from '../storage/row-writer.postgres.js';
@@ -117,6 +118,7 @@ export class ChunkLoader {
       lost,
     };
     requireSum(counts, partitionName(chunk.topic, chunk.partition));
+    await addDuplicates(client, chunk, written.duplicatesByHour);
     return counts;
   }
 

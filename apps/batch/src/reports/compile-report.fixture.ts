@@ -99,6 +99,7 @@ export function makeFigures(given: Partial<ReportFigures> = {}): ReportFigures {
         vehicle_events: 500,
         rider_events: 120,
         trips: 100,
+        duplicates: 9,
         late: 0,
         received: 0,
         silences: 1,

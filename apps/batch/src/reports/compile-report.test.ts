@@ -78,8 +78,8 @@ describe(compileReport, () => {
 
   it('says that lateness is not known, and has the rejects of all providers', () => {
     expect(compileReport(makeFigures(), options).quality).toMatchObject([
-      { positions: 777, rejects: 0, silences: 1, late: null },
-      { providerId: null, positions: 0, rejects: 2 },
+      { positions: 777, rejects: 0, duplicates: 9, silences: 1, late: null },
+      { providerId: null, positions: 0, rejects: 2, duplicates: 0 },
     ]);
   });
 

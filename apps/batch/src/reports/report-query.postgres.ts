@@ -92,6 +92,7 @@ export interface QualityRow {
   readonly vehicle_events: number;
   readonly rider_events: number;
   readonly trips: number;
+  readonly duplicates: number;
   readonly late: number;
   /** Positions whose time of receipt is known. */
   readonly received: number;
@@ -118,6 +119,7 @@ const SENT_COLUMNS = [
   'vehicle_events',
   'rider_events',
   'trips',
+  'duplicates',
   'late',
   'received',
   'silences',

@@ -35,13 +35,16 @@ export const FARES = `FROM ride.ride_outcomes
 /** A silence before the first position of a quarter: the definition of analysis.data_quality. */
 const IS_SILENCE = `first_at - previous_at > interval '15 minutes' AND first_at - previous_at <= interval '24 hours'`;
 
-/** Rows per provider in each table, late positions, and silences between positions of a vehicle. */
+/** Rows per provider in each table, repeated records, late positions, and silences between positions of a vehicle. */
 export const SENT = `(
   SELECT provider_id, sum(positions) AS positions, 0 AS vehicle_events, 0 AS rider_events, 0 AS trips,
-    sum(late_10m) AS late, sum(received) AS received, count(*) FILTER (WHERE ${IS_SILENCE}) AS silences,
+    0 AS duplicates, sum(late_10m) AS late, sum(received) AS received, count(*) FILTER (WHERE ${IS_SILENCE}) AS silences,
     coalesce(extract(epoch FROM sum(first_at - previous_at) FILTER (WHERE ${IS_SILENCE})), 0) AS silence_seconds
   FROM ride.vehicle_quarters WHERE ${within('quarter')} AND ${OF_PROVIDER} GROUP BY provider_id
   UNION ALL
-  SELECT provider_id, 0, sum(vehicle_events), sum(rider_events), sum(trips), 0, 0, 0, 0
+  SELECT provider_id, 0, sum(vehicle_events), sum(rider_events), sum(trips), 0, 0, 0, 0, 0
   FROM ride.provider_quarters WHERE ${within('quarter')} AND ${OF_PROVIDER} GROUP BY provider_id
+  UNION ALL
+  SELECT provider_id, 0, 0, 0, 0, sum(records), 0, 0, 0, 0
+  FROM ride.duplicates WHERE ${within('hour')} AND ${OF_PROVIDER} GROUP BY provider_id
 ) AS sent`;

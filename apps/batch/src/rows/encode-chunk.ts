@@ -48,6 +48,8 @@ export interface Repeat {
   readonly record: RecordCopy;
   /** Index of the row of the event. */
   readonly row: number;
+  /** Event time of the record, which may not be that of the row. */
+  readonly timeMs: number;
 }
 
 /** Consecutive rows as tuples of binary COPY, in the order of the log. */
@@ -64,8 +66,8 @@ export class EncodedRows {
   /** End of each row in the writer, and index of its record. */
   private readonly ends: Float64Array;
   private readonly indexes: Uint32Array;
-  /** Index of each repeated record, and the row that it repeats. */
-  private readonly repeated: { readonly index: number; readonly row: number }[] = [];
+  /** Index and event time of each repeated record, and the row that it repeats. */
+  private readonly repeated: (Omit<Repeat, 'record'> & { readonly index: number })[] = [];
 
   /** `writer` is borrowed as long as the rows are used. */
   constructor(
@@ -93,15 +95,15 @@ export class EncodedRows {
   }
 
   /** Adds a record that repeats the event of a row. */
-  addRepeat(row: number, recordIndex: number): void {
-    this.repeated.push({ row, index: recordIndex });
+  addRepeat(row: number, repeat: { readonly index: number; readonly timeMs: number }): void {
+    this.repeated.push({ row, ...repeat });
   }
 
   /** Returns the repeated records from an offset on. */
   repeatsFrom(offset: bigint): Repeat[] {
     return this.repeated
       .filter(({ index }) => this.records.offsetAt(index) >= offset)
-      .map(({ index, row }) => ({ record: this.records.at(index), row }));
+      .map(({ index, ...repeat }) => ({ record: this.records.at(index), ...repeat }));
   }
 
   /** Returns the record of a row. */
@@ -250,7 +252,7 @@ class ChunkEncoder {
       return false;
     }
     const earlier = rows.keys.find(words, idAt, providerAt);
-    if (earlier !== undefined) rows.addRepeat(earlier, index);
+    if (earlier !== undefined) rows.addRepeat(earlier, { index, timeMs });
     return earlier === undefined;
   }
 

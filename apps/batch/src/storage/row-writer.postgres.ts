@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { storableReason, type EncodedRows, type Reject, type Repeat } from '../rows/encode-chunk.js';
+import { DuplicateTally, type HourDuplicates } from '../rows/duplicate-tally.js';
 import type { Table } from '../rows/tables.js';
 import { copyTuples } from '../database/copy.postgres.js';
 import { attempt, isDataError, isUniqueViolation } from '../database/savepoint.postgres.js';
@@ -19,6 +20,8 @@ interface WrittenRows {
   readonly rows: number;
   /** Records whose event had been loaded before, or occurs earlier in the chunk. */
   readonly duplicates: number;
+  /** The same records by provider and hour. */
+  readonly duplicatesByHour: readonly HourDuplicates[];
   /** Records of a rider or a device that was erased. They are not inserted. */
   readonly erased: number;
   /** Records that Postgres rejected. */
@@ -31,7 +34,6 @@ export class RowWriter {
   private readonly rejects: Reject[] = [];
   private readonly refusedRows = new Map<number, string>();
   private readonly written: number[] = [];
-  private duplicates = 0;
   private erased = 0;
   private hasLookedUpRows = false;
 
@@ -50,22 +52,33 @@ export class RowWriter {
     const all = Array.from({ length: rows.count - first }, (_, index) => first + index);
     const candidates = all.filter((row) => !this.isErased(rows, row));
     this.erased = all.length - candidates.length;
+    const duplicates = new DuplicateTally(rows.keys);
     const unseen = await this.seen.claim(this.client, rows.keys, candidates);
-    this.duplicates = candidates.length - unseen.length;
-    await this.copyRows(rows, unseen);
+    duplicates.addMissing(candidates, unseen);
+    await this.copyRows(rows, unseen, duplicates);
     await writeMarks(this.client, this.table, { rows, written: this.written });
     await markStale(
       this.client,
       this.table.name,
       unseen.map((row) => rows.keys.timeAt(row)),
     );
-    const written = candidates.length - this.duplicates - this.rejects.length;
-    for (const repeat of rows.repeatsFrom(position)) this.settleRepeat(rows, repeat);
-    return { rows: written, duplicates: this.duplicates, erased: this.erased, rejects: this.rejects };
+    const written = candidates.length - duplicates.count - this.rejects.length;
+    for (const repeat of rows.repeatsFrom(position)) this.settleRepeat(rows, repeat, duplicates);
+    return {
+      rows: written,
+      duplicates: duplicates.count,
+      duplicatesByHour: duplicates.byHour(),
+      erased: this.erased,
+      rejects: this.rejects,
+    };
   }
 
   /** Copies rows. A row that Postgres rejects becomes a reject, and copying continues after it. */
-  private async copyRows(rows: EncodedRows, candidates: readonly number[]): Promise<void> {
+  private async copyRows(
+    rows: EncodedRows,
+    candidates: readonly number[],
+    duplicates: DuplicateTally,
+  ): Promise<void> {
     let size = candidates.length;
     for (let from = 0; from < candidates.length;) {
       const part = candidates.slice(from, from + size);
@@ -80,8 +93,8 @@ export class RowWriter {
         this.hasLookedUpRows = true;
         const left = candidates.slice(from);
         const missing = await this.seen.withoutStored(this.client, rows.keys, left);
-        this.duplicates += left.length - missing.length;
-        return this.copyRows(rows, missing);
+        duplicates.addMissing(left, missing);
+        return this.copyRows(rows, missing, duplicates);
       }
       const place = refusedPlace(refusal, part.length);
       if (place === undefined) {
@@ -89,8 +102,9 @@ export class RowWriter {
         size = part.length >> 1;
         continue;
       }
-      if (place > 0) await this.copyRows(rows, part.slice(0, place));
-      await this.refuse(rows, part[place]!, refusal);
+      if (place > 0) await this.copyRows(rows, part.slice(0, place), duplicates);
+      if (isUniqueViolation(refusal)) duplicates.add(part[place]!);
+      else await this.refuse(rows, part[place]!, refusal);
       from += place + 1;
       size = Math.min(size, Math.max(FIRST_ROWS_AFTER_REFUSAL, 2 * place));
     }
@@ -102,10 +116,6 @@ export class RowWriter {
   }
 
   private async refuse(rows: EncodedRows, row: number, refusal: pg.DatabaseError): Promise<void> {
-    if (isUniqueViolation(refusal)) {
-      this.duplicates += 1;
-      return;
-    }
     const reason = storableReason(`Postgres: ${refusal.message}`);
     this.rejects.push({ record: rows.recordOf(row), reason });
     this.refusedRows.set(row, reason);
@@ -117,10 +127,10 @@ export class RowWriter {
   }
 
   /** A record that repeats a row that was erased or rejected is not a duplicate, because its event was not loaded. */
-  private settleRepeat(rows: EncodedRows, { record, row }: Repeat): void {
+  private settleRepeat(rows: EncodedRows, { record, row, timeMs }: Repeat, duplicates: DuplicateTally): void {
     const reason = this.refusedRows.get(row);
     if (this.isErased(rows, row)) this.erased += 1;
-    else if (reason === undefined) this.duplicates += 1;
+    else if (reason === undefined) duplicates.add(row, timeMs);
     else this.rejects.push({ record, reason: storableReason(`an earlier record with its id: ${reason}`) });
   }
 }

@@ -49,7 +49,7 @@ function partsFigure(label: string, parts: readonly Part[]): string {
 export function qualitySection({ quality, minCount, period }: Report): string {
   const top = heading(
     'Data quality',
-    `What each provider sent with a time in the ${period.kind}. Silences: times of more than 15 minutes without a position of a vehicle that sent positions before and after. Late: positions received more than 10 minutes after their time. Rejected: records received in the ${period.kind} that could not be loaded; their provider is not known.`,
+    `What each provider sent with a time in the ${period.kind}. Silences: times of more than 15 minutes without a position of a vehicle that sent positions before and after. Late: positions received more than 10 minutes after their time. Rejected: records received in the ${period.kind} that could not be loaded; their provider is not known. Repeated: records whose event had been loaded before; they are not stored.`,
   );
   if (quality.length === 0) return `${top}${emptyNote('No provider sent anything in this period.')}`;
   const rows = quality.map((row) => [
@@ -59,6 +59,7 @@ export function qualitySection({ quality, minCount, period }: Report): string {
     formatCount(row.riderEvents),
     formatCount(row.trips),
     formatCount(row.rejects),
+    formatCount(row.duplicates),
     row.silences === 0 ? '0' : `${formatCount(row.silences)} (${formatDuration(row.silenceSeconds)})`,
     row.late === null ? '–' : formatCount(row.late),
   ]);
@@ -69,6 +70,7 @@ export function qualitySection({ quality, minCount, period }: Report): string {
     'Rider events',
     'Trips',
     'Rejected',
+    'Repeated',
     'Silences',
     'Late',
   ];
