@@ -1,5 +1,5 @@
 import { deadLetterTopic, erasureTopic } from '@hailstream/events';
-import { commandUsage, UsageError } from '@hailstream/service/command-line';
+import { CommandHelp, UsageError } from '@hailstream/service/command-line';
 import { ConfigError } from '@hailstream/service/config';
 import { createLogger } from '@hailstream/service/logging';
 import { pino } from 'pino';
@@ -54,6 +54,8 @@ const USAGE = [
   ...ZONES_USAGE,
 ].join('\n');
 
+const help = new CommandHelp({ usage: USAGE, program: 'npm run batch --' });
+
 /** Exit code of a load before which the log had deleted records that were not loaded. */
 const INCOMPLETE = 2;
 /** Exit code of an unknown command or an invalid option. */
@@ -65,7 +67,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   try {
     if (args[0] === 'help' || args.includes('--help')) {
-      process.stdout.write(`${help(args)}\n`);
+      process.stdout.write(`${help.requested(args)}\n`);
       return 0;
     }
     const command = parseCommand(args, [...tablesByTopic.keys()]);
@@ -82,7 +84,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof UsageError)) return failure(reasonOf(error));
     failure(error.message);
-    process.stderr.write(`${usageOf(args[0])}\n`);
+    process.stderr.write(`${help.afterError(args[0])}\n`);
     return INVALID_USAGE;
   }
 }
@@ -209,20 +211,6 @@ function parseCommand([name = '', ...options]: readonly string[], topics: readon
   const command = parse(options, topics);
   if (command === undefined) throw new UsageError(`invalid options: ${options.join(' ') || 'none'}`);
   return command;
-}
-
-/** `help COMMAND` and `COMMAND --help` describe one command, `help` and `--help` all. */
-function help(args: readonly string[]): string {
-  const command = args.find((arg) => arg !== 'help' && arg !== '--help');
-  return (command === undefined ? undefined : commandUsage(USAGE, command)) ?? USAGE;
-}
-
-/** What follows an error: the usage of the command alone, so that the error remains visible. */
-function usageOf(command = ''): string {
-  return (
-    commandUsage(USAGE, command) ??
-    `commands: ${[...commands.keys()].join(', ')}\n"npm run batch -- help" describes them`
-  );
 }
 
 /** The command, after the schema was brought up to date. */

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { loadCommandConfig, loadConfig, type CommandConfig, type RouterConfig } from '../config.js';
 import { readRouterFile } from '../router-file/router-file.js';
 import { EncodingPool } from '@hailstream/parquet';
-import { commandUsage, parseOptions, UsageError } from '@hailstream/service/command-line';
+import { CommandHelp, parseOptions, UsageError } from '@hailstream/service/command-line';
 import { DEAD_LETTERS_USAGE, parseDeadLetters } from './dead-letters-command.js';
 import { deliverAll, type RunResult } from './deliver-all.js';
 import { eraseAll, type EraseResult } from './erase-all.js';
@@ -26,6 +26,8 @@ serve
     delivers until it is stopped, with HTTP on PORT: GET /jobs, /health/*, /metrics
 ${DEAD_LETTERS_USAGE}`;
 
+const help = new CommandHelp({ usage: USAGE, program: 'npm run router --' });
+
 /** Exit code of an unknown command or an invalid option. */
 const INVALID_USAGE = 2;
 
@@ -44,7 +46,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   try {
     if (args[0] === 'help' || args.includes('--help')) {
-      process.stdout.write(`${help(args)}\n`);
+      process.stdout.write(`${help.requested(args)}\n`);
       return 0;
     }
     if (args[0] === 'check') return check(args.slice(1));
@@ -68,23 +70,9 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof UsageError)) return failure(reasonOf(error));
     failure(error.message);
-    process.stderr.write(`${usageOf(args[0])}\n`);
+    process.stderr.write(`${help.afterError(args[0])}\n`);
     return INVALID_USAGE;
   }
-}
-
-/** `help COMMAND` and `COMMAND --help` describe one command, `help` and `--help` all. */
-function help(args: readonly string[]): string {
-  const command = args.find((arg) => arg !== 'help' && arg !== '--help');
-  return (command === undefined ? undefined : commandUsage(USAGE, command)) ?? USAGE;
-}
-
-/** What follows an error: the usage of the command alone, so that the error remains visible. */
-function usageOf(command = ''): string {
-  return (
-    commandUsage(USAGE, command) ??
-    'commands: run, verify, erase, check, serve, dead-letters\n"npm run router -- help" describes them'
-  );
 }
 
 /** Results are written to standard output: only problems are logged. */

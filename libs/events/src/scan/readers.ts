@@ -1,4 +1,5 @@
 import { UUID_PATTERN } from '@hailstream/service/uuid';
+import { requireSupported, type SchemaNode } from '../schema/schema-node.js';
 import { enumReader, numberReader, textReader, uuidReader } from './scalar-readers.js';
 import {
   charactersOf,
@@ -9,14 +10,7 @@ import {
   type Read,
   type ScannedField,
   type ScanState,
-  type SchemaNode,
 } from './scan-state.js';
-
-const KEYWORDS: ReadonlySet<string> = new Set<keyof SchemaNode>([
-  'type', 'properties', 'required', 'additionalProperties', 'items', 'minItems', 'maxItems', 'pattern', 'minLength',
-  'maxLength', 'minimum', 'maximum', 'const', 'enum', 'anyOf',
-]); // prettier-ignore
-const ANNOTATIONS: ReadonlySet<string> = new Set(['$id', 'title', 'description', 'default', 'examples']);
 
 const [QUOTE, COMMA, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = charactersOf('",[]{}');
 const [TRUE, FALSE, NULL] = ['true', 'false', 'null'].map((text) => Buffer.from(text)) as [
@@ -201,12 +195,6 @@ function booleanReader(state: ScanState, slot: number): Read {
     state.starts[slot] = at;
     return (state.ends[slot] = at + text.length);
   };
-}
-
-function requireSupported(node: SchemaNode): SchemaNode {
-  const unknown = Object.keys(node).find((keyword) => !KEYWORDS.has(keyword) && !ANNOTATIONS.has(keyword));
-  if (unknown !== undefined) throw new TypeError(`the schema keyword ${unknown} cannot be scanned`);
-  return node;
 }
 
 function withoutNull(node: SchemaNode): { readonly node: SchemaNode; readonly isNullable: boolean } {

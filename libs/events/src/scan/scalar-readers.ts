@@ -1,4 +1,5 @@
-import { charactersOf, matches, REFUSED, type Read, type ScanState, type SchemaNode } from './scan-state.js';
+import type { SchemaNode } from '../schema/schema-node.js';
+import { charactersOf, matches, REFUSED, type Read, type ScanState } from './scan-state.js';
 
 const [QUOTE, BACKSLASH, MINUS, PLUS, DOT, ZERO] = charactersOf('"\\-+.0');
 const LOWER_E = 0x65;

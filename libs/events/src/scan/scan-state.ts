@@ -25,25 +25,6 @@ export interface ScanState {
   readonly words: Uint32Array;
 }
 
-/** The supported parts of JSON Schema. A schema with another part is refused. */
-export interface SchemaNode {
-  readonly type?: string;
-  readonly properties?: Readonly<Record<string, SchemaNode>>;
-  readonly required?: readonly string[];
-  readonly additionalProperties?: boolean;
-  readonly items?: SchemaNode;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly pattern?: string;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly anyOf?: readonly SchemaNode[];
-}
-
 /** Whether the bytes at a position are these. */
 export function matches(bytes: Buffer, expected: Buffer, at: number): boolean {
   for (let index = 0; index < expected.length; index += 1) {

@@ -1,4 +1,5 @@
 import { UUID_PATTERN } from '@hailstream/service/uuid';
+import { requireSupported, type SchemaNode } from './schema-node.js';
 
 /** A rule that an item breaks. `field` is a path (`location.lat`), empty for the item itself. */
 export interface FieldIssue {
@@ -30,34 +31,6 @@ export class IssueList {
   }
 }
 
-type Literal = string | number | boolean | null;
-
-/** The supported keywords. @see JSON Schema 2020-12, validation */
-interface SchemaNode {
-  readonly type?: 'object' | 'array' | 'string' | 'number' | 'integer' | 'boolean' | 'null';
-  readonly properties?: Readonly<Record<string, SchemaNode>>;
-  readonly required?: readonly string[];
-  readonly additionalProperties?: boolean;
-  readonly items?: SchemaNode;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly pattern?: string;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly const?: Literal;
-  readonly enum?: readonly Literal[];
-  readonly anyOf?: readonly SchemaNode[];
-}
-
-const KEYWORDS: ReadonlySet<string> = new Set([
-  'type', 'properties', 'required', 'additionalProperties', 'items', 'minItems', 'maxItems', 'pattern', 'minLength',
-  'maxLength', 'minimum', 'maximum', 'const', 'enum', 'anyOf',
-  // Annotations, which do not affect validation.
-  '$id', 'title', 'description', 'default', 'examples',
-]); // prettier-ignore
-
 /**
  * Compiles a schema to a function that explains why a value does not match. The work is bounded by the schema and the
  * limit of issues, not by the value: lengths are checked before elements and characters, checking an array stops at the
@@ -66,9 +39,7 @@ const KEYWORDS: ReadonlySet<string> = new Set([
  * @throws TypeError if the schema has an unsupported keyword
  */
 export function explainer(schema: object): Explain {
-  const unknown = Object.keys(schema).find((keyword) => !KEYWORDS.has(keyword));
-  if (unknown !== undefined) throw new TypeError(`the schema keyword ${unknown} is not supported`);
-  const node = schema as SchemaNode;
+  const node = requireSupported(schema);
   if (node.anyOf !== undefined) return explainAnyOf(node.anyOf);
   if (node.enum !== undefined) return explainValues(node.enum);
   if (node.const !== undefined) return explainValues([node.const]);
@@ -180,10 +151,10 @@ function explainType(type: 'boolean' | 'null'): Explain {
   };
 }
 
-function explainValues(values: readonly Literal[]): Explain {
+function explainValues(values: NonNullable<SchemaNode['enum']>): Explain {
   const rule = values.length === 1 ? `must be ${values.join()}` : `must be one of ${values.join(', ')}`;
   return (value, issues) => {
-    if (!values.includes(value as Literal)) issues.add('invalid', rule);
+    if (!values.includes(value as (typeof values)[number])) issues.add('invalid', rule);
   };
 }
 
