@@ -17,9 +17,19 @@ export type Row =
       readonly result: Comparison;
     }
   | { readonly kind: 'latency'; readonly name: string; readonly note: string; readonly micros: Percentiles }
+  | UnmeasuredRow
   | FaultRow
   | PlanRow
   | Figure;
+
+/** A comparison that was not measured, because the reference could not be installed. */
+interface UnmeasuredRow {
+  readonly kind: 'unmeasured';
+  readonly name: string;
+  readonly reference: string;
+  readonly target: Target | null;
+  readonly reason: string;
+}
 
 /** A query that was timed with EXPLAIN ANALYZE. */
 export interface PlanRow {
@@ -89,12 +99,20 @@ export function percentiles(histogram: Histogram): Percentiles {
 
 /** Markdown tables of the ratios with both sides, the latencies, and the faults. */
 export function table(rows: readonly Row[]): string {
-  const comparisons = rows.filter((row) => row.kind === 'comparison');
+  const comparisons = rows.filter((row) => row.kind === 'comparison' || row.kind === 'unmeasured');
   const latencies = rows.filter((row) => row.kind === 'latency');
   const lines: string[] = [];
   if (comparisons.length > 0) {
     lines.push('| benchmark | Hailstream | reference | ratio | target | |', '|---|---:|---:|---:|---:|---|');
-    for (const { name, unit, target, result } of comparisons) {
+    for (const row of comparisons) {
+      if (row.kind === 'unmeasured') {
+        const [target] = verdict(Number.NaN, row.target);
+        lines.push(
+          `| ${row.name} | – | – (${row.reference}) | – | ${target} | **not measured**: ${row.reason} |`,
+        );
+        continue;
+      }
+      const { name, unit, target, result } = row;
       const subject = `${figure(result.subject.median)} ${unit}`;
       const reference = `${figure(result.reference.median)} ${unit} (${result.reference.name})`;
       const { ratio, interval } = result;

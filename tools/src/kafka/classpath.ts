@@ -3,7 +3,7 @@ import { exists } from '../third-party/install.js';
 import { mavenClasspath } from '../third-party/maven.js';
 import { kafkaHome, KAFKA_VERSION } from './config.js';
 
-const LOG4J_VERSION = '2.25.3';
+export const LOG4J_VERSION = '2.25.3';
 
 const DEPENDENCIES = [
   ['org.apache.kafka', 'kafka_2.13', KAFKA_VERSION],
