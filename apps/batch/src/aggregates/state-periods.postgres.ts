@@ -10,9 +10,9 @@ const CONFIRMED_SILENCE = `interval '24 hours'`;
 const NO_VEHICLES: ChangedVehicles = ['{}', '{}', '{}', '{}'];
 
 /**
- * Calculates the state periods that events in ranges of time, or changes of `ride.vehicle_quarters`, may have changed. Marks the
- * quarters outside the ranges whose available vehicles have changed. Returns the hours of the periods that have changed, in
- * milliseconds since 1970.
+ * Calculates the state periods that events in ranges of time, or changes of `ride.vehicle_quarters`, may have changed, and which
+ * of their events cannot follow the event before them. Marks the quarters outside the ranges whose available vehicles have
+ * changed. Returns the hours of the periods that have changed, in milliseconds since 1970.
  *
  * A stored period also tells that its event exists: the event before and the event after a change are looked up in
  * `ride.state_periods`. Those that are not calculated yet are in quarters that are still marked.
@@ -56,7 +56,7 @@ export async function refreshStatePeriods(
        SELECT DISTINCT quarter FROM availability JOIN ride.vehicle_quarters AS positions USING (provider_id, device_id)
        WHERE positions.quarter > lo - interval '15 minutes' AND positions.quarter <= hi
          AND NOT ${isInRanges('positions.quarter', ranges)}
-     )
+     ), ${WRITTEN_VIOLATIONS}
      SELECT (extract(epoch FROM hour) * 1000)::float8 AS hour_ms
      FROM (SELECT * FROM removed_pieces UNION SELECT * FROM surplus UNION SELECT * FROM written) AS hours`,
     [...(changed ?? NO_VEHICLES)],
@@ -67,7 +67,7 @@ export async function refreshStatePeriods(
 /** Queries up to `periods`, the events whose periods may have changed with their ends, and `removed`, events without a row. */
 function calculatedPeriods(ranges: readonly TimeRange[]): string {
   return `WITH raw AS MATERIALIZED (
-       SELECT provider_id, device_id, "timestamp" AS event_at, event_id, vehicle_state
+       SELECT provider_id, device_id, "timestamp" AS event_at, event_id, vehicle_state, event_types
        FROM ride.vehicle_events WHERE ${isInRanges('"timestamp"', ranges)}
      ), known AS MATERIALIZED (
        SELECT provider_id, device_id, event_at, event_id, vehicle_state, max(ends_at) AS old_end
@@ -91,7 +91,8 @@ function calculatedPeriods(ranges: readonly TimeRange[]): string {
              AND later.event_at > changed.hi), 'infinity') AS after_at
        FROM changed
      ), events AS (
-       SELECT stored.provider_id, stored.device_id, stored.event_at, stored.event_id, stored.vehicle_state, after_at
+       SELECT stored.provider_id, stored.device_id, stored.event_at, stored.event_id, stored.vehicle_state,
+         NULL::text[] AS event_types, lo, after_at
        FROM bounds CROSS JOIN LATERAL (
          SELECT * FROM ride.state_periods AS stored
          WHERE stored.provider_id = bounds.provider_id AND stored.device_id = bounds.device_id
@@ -100,12 +101,14 @@ function calculatedPeriods(ranges: readonly TimeRange[]): string {
            AND NOT ${isInRanges('stored.event_at', ranges)}
        ) AS stored
        UNION ALL
-       SELECT raw.provider_id, raw.device_id, event_at, event_id, vehicle_state, after_at
+       SELECT raw.provider_id, raw.device_id, event_at, event_id, vehicle_state, event_types, lo, after_at
        FROM raw JOIN bounds USING (provider_id, device_id)
        WHERE event_at >= first_at AND event_at <= after_at
      ), timeline AS (
-       SELECT *, lead(event_at) OVER (PARTITION BY provider_id, device_id ORDER BY event_at, event_id) AS next_at
+       SELECT *, lead(event_at) OVER in_order AS next_at, lag(event_id) OVER in_order AS previous_event_id,
+         lag(event_at) OVER in_order AS previous_at, lag(vehicle_state) OVER in_order AS previous_state
        FROM events
+       WINDOW in_order AS (PARTITION BY provider_id, device_id ORDER BY event_at, event_id)
      ), periods AS MATERIALIZED (
        SELECT timeline.provider_id, timeline.device_id, event_at, event_id, vehicle_state, old_end,
          CASE
@@ -129,6 +132,52 @@ function calculatedPeriods(ranges: readonly TimeRange[]): string {
        WHERE event_at < after_at
      )`;
 }
+
+/**
+ * Queries that write the events whose types do not lead from the state before them to their state. Only events whose
+ * event before them may have changed are compared: from the first change to the first event after the last one.
+ */
+const WRITTEN_VIOLATIONS = `compared AS MATERIALIZED (
+       SELECT provider_id, device_id, event_at, event_id, previous_event_id, previous_at, previous_state,
+         previous_event_id IS NOT NULL AND types IS NOT NULL AND CASE cardinality(types)
+           -- Most events have one type: their transition is compared without recursion.
+           WHEN 1 THEN (previous_state, vehicle_state, types[1])
+             NOT IN (SELECT from_state, to_state, event_type FROM analysis.vehicle_transitions)
+           ELSE NOT EXISTS (
+             WITH RECURSIVE reached (state, steps) AS (
+               SELECT previous_state, 0
+               UNION
+               SELECT transitions.to_state, reached.steps + 1
+               FROM reached JOIN analysis.vehicle_transitions AS transitions
+                 ON transitions.from_state = reached.state AND transitions.event_type = types[reached.steps + 1]
+             )
+             SELECT FROM reached WHERE steps = cardinality(types) AND state = vehicle_state
+           )
+         END AS is_violation
+       FROM timeline CROSS JOIN LATERAL (
+         SELECT coalesce(timeline.event_types, (
+           SELECT event_types FROM ride.vehicle_events AS event
+           WHERE event.event_id = timeline.event_id AND event.provider_id = timeline.provider_id
+             AND event."timestamp" = timeline.event_at)) AS types
+       ) AS event
+       WHERE event_at >= lo
+     ), no_violations AS (
+       DELETE FROM ride.state_violations AS stored USING (
+         SELECT provider_id, device_id, event_at, event_id FROM compared WHERE NOT is_violation
+         UNION ALL SELECT provider_id, device_id, event_at, event_id FROM removed
+       ) AS others
+       WHERE ${sameEvent('stored', 'others')}
+     ), violations AS (
+       INSERT INTO ride.state_violations AS stored
+         (provider_id, device_id, event_at, event_id, previous_event_id, previous_at, previous_state)
+       SELECT provider_id, device_id, event_at, event_id, previous_event_id, previous_at, previous_state
+       FROM compared WHERE is_violation
+       ON CONFLICT (provider_id, device_id, event_at, event_id) DO UPDATE
+         SET previous_event_id = excluded.previous_event_id, previous_at = excluded.previous_at,
+           previous_state = excluded.previous_state
+         WHERE (stored.previous_event_id, stored.previous_at, stored.previous_state)
+           IS DISTINCT FROM (excluded.previous_event_id, excluded.previous_at, excluded.previous_state)
+     )`;
 
 function sameEvent(one: string, other: string): string {
   const columns = ['provider_id', 'device_id', 'event_at', 'event_id'];

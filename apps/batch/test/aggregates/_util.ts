@@ -82,3 +82,39 @@ export async function storedAggregates(
   }
   return stored;
 }
+
+/** The violations that the view has. */
+export const STORED_VIOLATIONS = 'SELECT * FROM analysis.state_violations ORDER BY event_id, provider_id';
+
+/** The violations by a comparison of all events with the event before them. */
+export const EXPECTED_VIOLATIONS = `SELECT
+  events.provider_id,
+  events.device_id,
+  previous.event_id AS previous_event_id,
+  previous.vehicle_state AS previous_state,
+  previous."timestamp" AS previous_time,
+  events.event_id,
+  events.vehicle_state,
+  events.event_types,
+  events."timestamp"
+FROM ride.vehicle_events AS events
+CROSS JOIN LATERAL (
+  SELECT earlier.event_id, earlier.vehicle_state, earlier."timestamp"
+  FROM ride.vehicle_events AS earlier
+  WHERE earlier.device_id = events.device_id AND earlier.provider_id = events.provider_id
+    AND earlier."timestamp" <= events."timestamp"
+    AND (earlier."timestamp", earlier.event_id) < (events."timestamp", events.event_id)
+  ORDER BY earlier."timestamp" DESC, earlier.event_id DESC
+  LIMIT 1
+) AS previous
+WHERE NOT EXISTS (
+  WITH RECURSIVE reached (state, steps) AS (
+    SELECT previous.vehicle_state, 0
+    UNION
+    SELECT transitions.to_state, reached.steps + 1
+    FROM reached JOIN analysis.vehicle_transitions AS transitions
+      ON transitions.from_state = reached.state AND transitions.event_type = events.event_types[reached.steps + 1]
+  )
+  SELECT FROM reached WHERE steps = cardinality(events.event_types) AND state = events.vehicle_state
+)
+ORDER BY event_id, provider_id`;

@@ -1,3 +1,4 @@
+import type { VehicleEventType, VehicleState } from '@hailstream/events';
 import { until } from '@hailstream/service/testing';
 import fc from 'fast-check';
 import pg from 'pg';
@@ -16,7 +17,7 @@ import {
   type TestDatabase,
 } from '../_util.js';
 import { expectedAggregates, type Events } from './_expected.js';
-import { storedAggregates, writeEvents } from './_util.js';
+import { EXPECTED_VIOLATIONS, STORED_VIOLATIONS, storedAggregates, writeEvents } from './_util.js';
 
 const MINUTE_MS = 60_000;
 const OTHER = 'f7b2c3d4-0000-4000-8000-000000000002';
@@ -52,6 +53,7 @@ async function clear(): Promise<void> {
     'vehicle_quarters',
     'state_periods',
     'state_hours',
+    'state_violations',
     'cell_quarters',
     'cell_hours',
     'provider_quarters',
@@ -67,15 +69,17 @@ const PLACES = [
   { lat: 43.745, lng: 7.433 },
 ];
 
-const CHANGES = [
-  ['available', 'service_start'],
-  ['non_operational', 'service_end'],
-  ['reserved', 'reservation_start'],
-  ['on_trip', 'trip_start'],
-  ['available', 'trip_end'],
-  ['available', 'driver_cancellation'],
-  ['available', 'passenger_cancellation'],
-] as const;
+const CHANGES: readonly [VehicleState, VehicleEventType[]][] = [
+  ['available', ['service_start']],
+  ['non_operational', ['service_end']],
+  ['reserved', ['reservation_start']],
+  ['on_trip', ['trip_start']],
+  ['available', ['trip_end']],
+  ['available', ['driver_cancellation']],
+  ['available', ['passenger_cancellation']],
+  ['on_trip', ['reservation_start', 'reservation_stop', 'trip_start']],
+  ['available', ['trip_stop', 'trip_end']],
+];
 
 /** Mostly around midnight, with equal times, and sometimes days apart. */
 const times = fc.oneof(
@@ -125,14 +129,14 @@ const eventsOf: fc.Arbitrary<Events> = fc.record({
       { maxLength: 20, size: 'max' },
     )
     .map((events) =>
-      events.map(({ vehicle, place, change: [vehicle_state, type], trip, ...given }, number) =>
+      events.map(({ vehicle, place, change: [vehicle_state, event_types], trip, ...given }, number) =>
         makeVehicleEvent({
           ...given,
           event_id: id(2, (number * 7) % 31),
           device_id: id(9, vehicle),
           location: place,
           vehicle_state,
-          event_types: [type],
+          event_types,
           trip_ids: [id(8, trip)],
         }),
       ),
@@ -217,6 +221,7 @@ describe(refreshAggregates, () => {
           );
           await write(sent.map((each) => all[each]!));
           await refreshAggregates(pool);
+          expect(await database.query(STORED_VIOLATIONS)).toEqual(await database.query(EXPECTED_VIOLATIONS));
         }
         expect(await storedAggregates(database)).toEqual(expectedAggregates(events));
         expect(await database.query('SELECT * FROM ride.stale_quarters')).toEqual([]);
@@ -283,5 +288,28 @@ describe(refreshAggregates, () => {
       { quarter: new Date(YESTERDAY), provider_id: PROVIDER, vehicle_events: 1, rider_events: 2, trips: 1 },
       { quarter: new Date(YESTERDAY), provider_id: OTHER, vehicle_events: 1, rider_events: 0, trips: 0 },
     ]);
+  });
+
+  it('has the violations of state periods that an earlier release calculated', async () => {
+    await using earlier = await createTestDatabase();
+    const connections = new pg.Pool({ connectionString: earlier.url, max: 2 });
+    try {
+      await migrate(connections, { until: 16 });
+      const samples = fc.sample(eventsOf, { numRuns: 20, seed: 5 });
+      const [sample] = samples.toSorted((a, b) => b.vehicleEvents.length - a.vehicleEvents.length);
+      await writeEvents(connections, 'vehicle_events', sample!.vehicleEvents);
+      await earlier.query(
+        `INSERT INTO ride.state_periods (provider_id, device_id, event_at, event_id, hour, starts_at, ends_at, vehicle_state)
+         SELECT provider_id, device_id, "timestamp", event_id, date_bin('1 hour', "timestamp", 'epoch'), "timestamp", "timestamp",
+           vehicle_state
+         FROM ride.vehicle_events`,
+      );
+      await migrate(connections);
+    } finally {
+      await connections.end();
+    }
+    const violations = await earlier.query(EXPECTED_VIOLATIONS);
+    expect(violations.length).toBeGreaterThan(3);
+    expect(await earlier.query(STORED_VIOLATIONS)).toEqual(violations);
   });
 });
