@@ -10,6 +10,7 @@ export * from './registry/create-event-registry.js';
 export * from './registry/decode-event.js';
 export * from './registry/event-family.js';
 export { EventScanner } from './scan/event-scanner.js';
+export { UnsupportedSchemaError } from './schema/schema-node.js';
 export type { ScannedField } from './scan/scan-state.js';
 export * from './personal-fields.js';
 export * from './schema/event-time.js';

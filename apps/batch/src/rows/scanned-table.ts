@@ -1,4 +1,9 @@
-import { EventScanner, type EventFamily, type ScannedField } from '@hailstream/events';
+import {
+  EventScanner,
+  UnsupportedSchemaError,
+  type EventFamily,
+  type ScannedField,
+} from '@hailstream/events';
 import { scannedField, type Column, type ScannedColumn } from './column.js';
 import type { SubjectFields } from './event-subject.js';
 
@@ -51,7 +56,7 @@ function scannerOf(family: EventFamily): EventScanner | null {
   try {
     return new EventScanner(family);
   } catch (error) {
-    if (error instanceof TypeError) return null;
+    if (error instanceof UnsupportedSchemaError) return null;
     throw error;
   }
 }

@@ -89,7 +89,7 @@ interface EventFamilyDefinition<
 /**
  * Compiles the schema of a family.
  *
- * @throws TypeError if the schema has an unsupported keyword, or if the example is not valid
+ * @throws UnsupportedSchemaError if the schema has an unsupported keyword, TypeError if the example is not valid
  */
 export function defineEventFamily<
   S extends Type.TSchema,

@@ -19,7 +19,7 @@ export class EventScanner {
   private readonly rules: EventFamily['rules'];
   private readonly ruleFields: readonly (readonly [name: string, field: ScannedField])[];
 
-  /** @throws TypeError if the schema has a part that cannot be scanned */
+  /** @throws UnsupportedSchemaError if the schema has a part that cannot be scanned, TypeError if it lacks a declared field */
   constructor({ schema, locations, rules }: Pick<EventFamily, 'schema' | 'locations' | 'rules'>) {
     const { read, state, fields } = compileReader(schema);
     this.read = read;

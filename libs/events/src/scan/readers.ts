@@ -1,5 +1,5 @@
 import { UUID_PATTERN } from '@hailstream/service/uuid';
-import { requireSupported, type SchemaNode } from '../schema/schema-node.js';
+import { requireSupported, UnsupportedSchemaError, type SchemaNode } from '../schema/schema-node.js';
 import { enumReader, numberReader, textReader, uuidReader } from './scalar-readers.js';
 import {
   charactersOf,
@@ -22,7 +22,7 @@ const [TRUE, FALSE, NULL] = ['true', 'false', 'null'].map((text) => Buffer.from(
 /**
  * Compiles a schema of objects.
  *
- * @throws TypeError if the schema has a part that cannot be scanned
+ * @throws UnsupportedSchemaError if the schema has a part that cannot be scanned
  */
 export function compileReader(schema: object): {
   readonly read: Read;
@@ -144,7 +144,7 @@ class Compiler {
       case 'boolean':
         return { kind: 'boolean', read: booleanReader(state, place.slot) };
       default:
-        throw new TypeError(`${place.path}: the schema cannot be scanned`);
+        throw new UnsupportedSchemaError(`${place.path}: the schema cannot be scanned`);
     }
   }
 }
@@ -162,7 +162,7 @@ function arrayReader(
     ? (['uuids', uuidReader(state, slot)] as const)
     : (['texts', literals ? enumReader(state, slot, literals) : textReader(state, slot, element)] as const);
   if (literals === undefined && element.type !== 'string')
-    throw new TypeError('the elements cannot be scanned');
+    throw new UnsupportedSchemaError('the elements cannot be scanned');
   return {
     kind,
     read: (at) => {
@@ -200,7 +200,7 @@ function booleanReader(state: ScanState, slot: number): Read {
 function withoutNull(node: SchemaNode): { readonly node: SchemaNode; readonly isNullable: boolean } {
   if (node.anyOf === undefined || literalsOf(node) !== undefined) return { node, isNullable: false };
   const others = node.anyOf.filter(({ type }) => type !== 'null');
-  if (others.length !== 1) throw new TypeError('a union of several types cannot be scanned');
+  if (others.length !== 1) throw new UnsupportedSchemaError('a union of several types cannot be scanned');
   return { node: requireSupported(others[0]!), isNullable: others.length < node.anyOf.length };
 }
 
@@ -211,7 +211,7 @@ function literalsOf({ anyOf, enum: values, const: single }: SchemaNode): readonl
     (single === undefined ? undefined : [single]) ??
     (anyOf?.every((member) => member.const !== undefined) ? anyOf.map((member) => member.const) : undefined);
   if (literals?.some((literal) => typeof literal !== 'string') === true) {
-    throw new TypeError('an enumeration of other values than strings cannot be scanned');
+    throw new UnsupportedSchemaError('an enumeration of other values than strings cannot be scanned');
   }
   return literals as readonly string[] | undefined;
 }

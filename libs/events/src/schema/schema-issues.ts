@@ -1,5 +1,5 @@
 import { UUID_PATTERN } from '@hailstream/service/uuid';
-import { requireSupported, type SchemaNode } from './schema-node.js';
+import { requireSupported, UnsupportedSchemaError, type SchemaNode } from './schema-node.js';
 
 /** A rule that an item breaks. `field` is a path (`location.lat`), empty for the item itself. */
 export interface FieldIssue {
@@ -36,7 +36,7 @@ export class IssueList {
  * limit of issues, not by the value: lengths are checked before elements and characters, checking an array stops at the
  * first element that does not match, and the content of unknown fields is not visited.
  *
- * @throws TypeError if the schema has an unsupported keyword
+ * @throws UnsupportedSchemaError if the schema has an unsupported keyword
  */
 export function explainer(schema: object): Explain {
   const node = requireSupported(schema);
@@ -57,7 +57,7 @@ export function explainer(schema: object): Explain {
     case 'null':
       return explainType(node.type);
     default:
-      throw new TypeError('a schema without type, enum, const or anyOf is not supported');
+      throw new UnsupportedSchemaError('a schema without type, enum, const or anyOf is not supported');
   }
 }
 

@@ -26,9 +26,17 @@ const KEYWORDS: ReadonlySet<string> = new Set<keyof SchemaNode>([
 /** Do not affect validation. */
 const ANNOTATIONS: ReadonlySet<string> = new Set(['$id', 'title', 'description', 'default', 'examples']);
 
-/** @throws TypeError if the schema has an unsupported keyword */
+/** A schema with a part that is not supported. */
+export class UnsupportedSchemaError extends Error {
+  override readonly name = 'UnsupportedSchemaError';
+  readonly code = 'UNSUPPORTED_SCHEMA';
+  readonly retryable = false;
+}
+
+/** @throws UnsupportedSchemaError if the schema has an unsupported keyword */
 export function requireSupported(schema: object): SchemaNode {
   const unknown = Object.keys(schema).find((keyword) => !KEYWORDS.has(keyword) && !ANNOTATIONS.has(keyword));
-  if (unknown !== undefined) throw new TypeError(`the schema keyword ${unknown} is not supported`);
+  if (unknown !== undefined)
+    throw new UnsupportedSchemaError(`the schema keyword ${unknown} is not supported`);
   return schema as SchemaNode;
 }

@@ -20,7 +20,7 @@ export interface Validator<T> {
  * Compiles a schema, with further rules that are applied to values that match it. The schema library decides whether a
  * value matches. Its error messages are not used, because they visit every element of every array.
  *
- * @throws TypeError if the schema has an unsupported keyword
+ * @throws UnsupportedSchemaError if the schema has an unsupported keyword
  */
 export function compileValidator<S extends Type.TSchema>(
   schema: S,
