@@ -6,6 +6,9 @@ import { join } from 'node:path';
 
 const CHECKS = 3;
 
+// The first line of a failure, and no more: the whole message is in the output of the test run.
+const REASON_LENGTH = 300;
+
 const [folder, ...runs] = process.argv.slice(2);
 
 const text = readFileSync(join(folder, 'checks'), 'utf8');
@@ -28,6 +31,7 @@ function readRun(argument) {
   // A run without tests, an unhandled error, or a run that ended early.
   if (failed === 0 && (exitCode !== '0' || passed === 0)) failed = 1;
   console.log(`${name}: ${passed} passed, ${failed} failed`);
+  for (const failure of failures(report)) console.log(`  ${failure}`);
   return { passed, failed };
 }
 
@@ -38,6 +42,21 @@ function readReport(name) {
     console.log(`${name}: no test report: ${error.message}`);
     return { numPassedTests: 0, numFailedTests: 1, testResults: [] };
   }
+}
+
+/** A line for each failed test and file: the output of the test run is too long to find them in it. */
+function failures({ testResults }) {
+  return testResults.flatMap(({ name: file, status, message, assertionResults }) => {
+    const failedTests = assertionResults.filter((result) => result.status === 'failed');
+    if (status === 'failed' && failedTests.length === 0) return [`${file}: ${firstLine(message)}`];
+    return failedTests.map(
+      ({ fullName, failureMessages }) => `${file}: ${fullName}: ${firstLine(failureMessages[0])}`,
+    );
+  });
+}
+
+function firstLine(message) {
+  return String(message).split('\n', 1)[0].slice(0, REASON_LENGTH);
 }
 
 /** Test files that failed as a whole, without any of their tests. */
