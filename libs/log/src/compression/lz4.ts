@@ -11,7 +11,6 @@ interface Lz4 {
   compressFrameSync(bytes: Buffer): Buffer;
   decompressFrameSync(bytes: Buffer): Buffer;
 }
-const lz4 = loadLz4();
 const MAGIC = 0x184d2204;
 const CONTENT_SIZE = 0x08;
 const CONTENT_CHECKSUM = 0x04;
@@ -22,18 +21,24 @@ const NOT_PACKED = 0x80000000;
 /** Maximum ratio of the decompressed size of a block to its compressed size. */
 const MAX_EXPANSION = 255;
 
-function loadLz4(): Lz4 | undefined {
+/** `null` if it is not loaded. */
+let loaded: Lz4 | undefined | null = null;
+
+/** Loaded at the first use: most processes never need it, and it uses 5 MiB of memory. */
+function lz4(): Lz4 | undefined {
+  if (loaded !== null) return loaded;
   try {
-    return createRequire(import.meta.url)('lz4-napi') as Lz4;
+    loaded = createRequire(import.meta.url)('lz4-napi') as Lz4;
   } catch {
     // There is no prebuilt binary for this platform.
-    return undefined;
+    loaded = undefined;
   }
+  return loaded;
 }
 
 /** @returns undefined if no encoder is available on this platform */
 export function packLz4(records: Buffer): Buffer | undefined {
-  return lz4?.compressFrameSync(records);
+  return lz4()?.compressFrameSync(records);
 }
 
 /**
@@ -45,7 +50,7 @@ export function packLz4(records: Buffer): Buffer | undefined {
 export function unpackLz4(packed: Buffer, maxBytes: number): Buffer | undefined {
   const { end, largestBytes } = measureFrame(packed);
   checkUnpackedSize(largestBytes, maxBytes);
-  return lz4?.decompressFrameSync(packed.subarray(0, end));
+  return lz4()?.decompressFrameSync(packed.subarray(0, end));
 }
 
 /** The end of a frame, and the maximum size that its blocks can decompress to. */

@@ -8,12 +8,17 @@ import { checkUnpackedSize, UnpackError } from './unpack-error.js';
  *
  * librdkafka writes one raw block. Both are read everywhere; the frame is what is written here.
  */
-const snappy = createRequire(import.meta.url)('snappyjs') as { compress(bytes: Buffer): Buffer };
+interface Snappy {
+  compress(bytes: Buffer): Buffer;
+}
+const require = createRequire(import.meta.url);
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const XERIAL_HEADER = Buffer.concat([XERIAL_MAGIC, Buffer.from([0, 0, 0, 1, 0, 0, 0, 1])]);
 const XERIAL_BLOCK_BYTES = 32 << 10;
 
 export function packSnappy(records: Buffer): Buffer {
+  // Loaded at the first use, because most processes never need it.
+  const snappy = require('snappyjs') as Snappy;
   const parts: Buffer[] = [XERIAL_HEADER];
   for (let at = 0; at < records.length; at += XERIAL_BLOCK_BYTES) {
     const block = snappy.compress(records.subarray(at, at + XERIAL_BLOCK_BYTES));

@@ -1,5 +1,6 @@
 import * as zlib from 'node:zlib';
-import * as fzstd from 'fzstd';
+import { createRequire } from 'node:module';
+import type * as Fzstd from 'fzstd';
 import { checkUnpackedSize, UnpackError } from './unpack-error.js';
 
 /** Node supports zstd since 22.15. */
@@ -21,6 +22,7 @@ export function unpackZstd(packed: Buffer, maxBytes: number): Buffer {
   return unpackFrames(packed, maxBytes);
 }
 
+const require = createRequire(import.meta.url);
 const MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
 const SKIPPABLE_MASK = 0xfffffff0;
@@ -61,7 +63,8 @@ function unpackFrame(frame: Buffer, largestBytes: number, maxBytes: number): Buf
   const room = new Uint8Array(Math.min(largestBytes, maxBytes) + MAX_BLOCK_BYTES);
   let unpacked: Uint8Array;
   try {
-    unpacked = fzstd.decompress(frame, room);
+    // Loaded at the first use, because Node's own decoder is used if there is one.
+    unpacked = (require('fzstd') as typeof Fzstd).decompress(frame, room);
   } catch (cause) {
     if (largestBytes > maxBytes) checkUnpackedSize(largestBytes, maxBytes);
     throw new UnpackError('damaged zstd frame', 'CORRUPT', { cause });
