@@ -6,7 +6,7 @@ import { createLogger } from '@hailstream/service/logging';
 import type { Page, WebSocketRoute } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { violations } from './_axe.js';
-import { launchBrowser, type TestBrowser } from './_browser.js';
+import { launchBrowser, PAGE_TIMEOUT_MS, type TestBrowser } from './_browser.js';
 import { appendEvents, idOf, PROVIDERS, rideRequest, vehicleEvents } from './_fleet.js';
 import { eventsOf, type Ride } from './_ride.js';
 import { eventually, System, temporaryHome } from './_system.js';
@@ -165,7 +165,7 @@ describe('axe without violations in every state and theme', () => {
     ]);
     await writeDeadLetters(system);
     page = await chromium.browser.newPage({ viewport: { width: WIDTHS[0], height: HEIGHT } });
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(PAGE_TIMEOUT_MS);
     page.on('pageerror', (error) => problems.push(error.message));
     await page.goto((await system.run()).signInUrl);
     await page.getByTestId('map').waitFor();

@@ -6,7 +6,7 @@ import type { AlertRecord } from '@hailstream/events';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { violations } from './_axe.js';
-import { launchBrowser, type TestBrowser } from './_browser.js';
+import { launchBrowser, PAGE_TIMEOUT_MS, type TestBrowser } from './_browser.js';
 import { appendEvents, idOf, PROVIDERS, rideRequest, vehicleEvents } from './_fleet.js';
 import { eventually, System, temporaryHome } from './_system.js';
 
@@ -100,7 +100,7 @@ describe('alerts on the page and at the pager', () => {
       }),
     );
     page = await chromium.browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(PAGE_TIMEOUT_MS);
     page.on('pageerror', (error) => problems.push(error.message));
     await page.goto((await system.run()).signInUrl);
   });

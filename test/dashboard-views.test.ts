@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { violations } from './_axe.js';
-import { launchBrowser, type TestBrowser } from './_browser.js';
+import { launchBrowser, PAGE_TIMEOUT_MS, type TestBrowser } from './_browser.js';
 import { appendEvents, idOf, PROVIDERS, rideRequest, vehicleEvents } from './_fleet.js';
 import { eventually, System, temporaryHome } from './_system.js';
 
@@ -34,7 +34,7 @@ describe('what the dashboard shows, and its address', () => {
       rideRequest({ tripId: idOf(903), providerId: PROVIDERS[0], lat: 43.7, lng: 7.25, waitedMs: 90_000 }),
     ]);
     page = await chromium.browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(PAGE_TIMEOUT_MS);
     page.on('pageerror', (error) => problems.push(error.message));
     await page.goto((await system.run()).signInUrl);
   });

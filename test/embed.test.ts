@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Frame, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { violations } from './_axe.js';
-import { launchBrowser, type TestBrowser } from './_browser.js';
+import { launchBrowser, PAGE_TIMEOUT_MS, type TestBrowser } from './_browser.js';
 import { eventually, System, temporaryHome } from './_system.js';
 
 /** A site whose pages have a frame; `?` of their address is followed by what the frame shows. */
@@ -62,7 +62,7 @@ describe('the map in a frame of another site', () => {
 
   const openPage = async (): Promise<Page> => {
     const page = await chromium.browser.newPage({ viewport: { width: 900, height: 700 } });
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(PAGE_TIMEOUT_MS);
     page.on('pageerror', (error) => problems.push(error.message));
     pages.push(page);
     return page;

@@ -3,7 +3,7 @@ import { createLogger } from '@hailstream/service/logging';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { violations } from './_axe.js';
-import { launchBrowser, type TestBrowser } from './_browser.js';
+import { launchBrowser, PAGE_TIMEOUT_MS, type TestBrowser } from './_browser.js';
 import { idOf, PROVIDERS } from './_fleet.js';
 import { eventually, System, temporaryHome } from './_system.js';
 
@@ -25,7 +25,7 @@ describe('the feeds in a browser', () => {
     await appendPoints(system, PROVIDERS[0], { aheadMs: 0, lat: 43.7384, lng: 7.4246 });
     await appendPoints(system, PROVIDERS[1], { aheadMs: 60_000, lat: 7.4246, lng: 43.7384 });
     page = await chromium.browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(PAGE_TIMEOUT_MS);
     page.on('pageerror', (error) => problems.push(error.message));
     await page.goto((await system.run()).signInUrl);
   });

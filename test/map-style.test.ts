@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { launchBrowser, type TestBrowser } from './_browser.js';
+import { launchBrowser, PAGE_TIMEOUT_MS, type TestBrowser } from './_browser.js';
 import { eventually, System, temporaryHome } from './_system.js';
 
 /** The colour of everything in the styles of this test. */
@@ -78,7 +78,7 @@ describe('a configured map style', () => {
     ]);
     blank = await chromium.browser.newPage();
     page = await chromium.browser.newPage({ viewport: { width: 1000, height: 640 }, colorScheme: 'light' });
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(PAGE_TIMEOUT_MS);
     page.on('pageerror', (error) => problems.push(error.message));
     await page.goto((await system.run()).signInUrl);
     await eventually('the page has requested the style', () => styles.paths.length > 0);

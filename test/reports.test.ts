@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { violations } from './_axe.js';
-import { launchBrowser, type TestBrowser } from './_browser.js';
+import { launchBrowser, PAGE_TIMEOUT_MS, type TestBrowser } from './_browser.js';
 import { appendEvents, idOf, PROVIDERS } from './_fleet.js';
 import { eventsOf } from './_ride.js';
 import { eventually, System, temporaryHome } from './_system.js';
@@ -41,7 +41,7 @@ describe('reports in a browser', () => {
       colorScheme: 'light',
       timezoneId: 'UTC',
     });
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(PAGE_TIMEOUT_MS);
     page.on('pageerror', (error) => problems.push(error.message));
     await page.goto((await system.run()).signInUrl);
   });

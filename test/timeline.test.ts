@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { violations } from './_axe.js';
-import { launchBrowser, type TestBrowser } from './_browser.js';
+import { launchBrowser, PAGE_TIMEOUT_MS, type TestBrowser } from './_browser.js';
 import { appendEvents, idOf, PROVIDERS, vehicleEvents } from './_fleet.js';
 import { marks } from './_marks.js';
 import { eventually, System, temporaryHome } from './_system.js';
@@ -28,7 +28,7 @@ describe('the timeline', () => {
       colorScheme: 'light',
     });
     const opened = await context.newPage();
-    opened.setDefaultTimeout(20_000);
+    opened.setDefaultTimeout(PAGE_TIMEOUT_MS);
     opened.on('pageerror', (error) => problems.push(error.message));
     return opened;
   };

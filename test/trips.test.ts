@@ -5,7 +5,7 @@ import { createLogger } from '@hailstream/service/logging';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { violations } from './_axe.js';
-import { launchBrowser, type TestBrowser } from './_browser.js';
+import { launchBrowser, PAGE_TIMEOUT_MS, type TestBrowser } from './_browser.js';
 import { appendEvents, idOf, PROVIDERS, vehicleEvents } from './_fleet.js';
 import { eventsOf, speedAt, timesOf, type Ride } from './_ride.js';
 import { eventually, System, temporaryHome } from './_system.js';
@@ -36,7 +36,7 @@ describe('trips now and past', () => {
   const newPage = async (viewport = { width: 1280, height: 800 }): Promise<Page> => {
     const context = await chromium.browser.newContext({ viewport, colorScheme: 'light', timezoneId: 'UTC' });
     const opened = await context.newPage();
-    opened.setDefaultTimeout(20_000);
+    opened.setDefaultTimeout(PAGE_TIMEOUT_MS);
     opened.on('pageerror', (error) => problems.push(error.message));
     await opened.goto((await system.run()).signInUrl);
     return opened;
