@@ -14,7 +14,7 @@ else {
     main: async () => {
       const config = loadConfig();
       const logger = createLogger({ name: 'batch', level: config.logLevel });
-      const app = await createHttpApp(BatchModule.forRoot(config, logger), { logger });
+      const app = await createHttpApp(BatchModule.forRoot(config, logger), { logger, auth: config.auth });
       await app.listen(config.http.port, config.http.host);
       logger.info({ url: await app.getUrl(), brokers: config.load.connection.brokers }, 'listening');
       return app;

@@ -177,6 +177,19 @@ describe('GET /reports', () => {
     });
   });
 
+  it('leaves GET /runs to tokens for all providers', async () => {
+    const runs = async (claims: Parameters<typeof makeToken>[1]) =>
+      (
+        await fetch(`${url}/runs`, {
+          headers: { authorization: `Bearer ${await makeToken(SECRET, claims, '1 hour')}` },
+        })
+      ).status;
+    expect((await fetch(`${url}/runs`)).status).toBe(401);
+    expect(await runs({ scopes: ['write'], providerId: PROVIDER })).toBe(401);
+    expect(await runs({ scopes: ['read'], providerId: PROVIDER })).toBe(403);
+    expect(await runs({ scopes: ['read'] })).toBe(200);
+  });
+
   it('requires a token with the scope read, and a valid period', async () => {
     expect((await fetch(`${url}/reports?day=${DAY}`)).status).toBe(401);
     expect((await get(`day=${DAY}`, PROVIDER, 'write')).status).toBe(401);

@@ -18,7 +18,7 @@ export async function startDriverSim(config: DriverSimConfig): Promise<Service &
   const graphs = buildGraphs(config);
   const app = await createHttpApp(
     { module: DriverSimModule, imports: [LoggingModule.forRoot(logger), HealthModule, MetricsModule] },
-    { logger },
+    { logger, auth: config.auth },
   );
   const client = new IngestClient({
     ...config.ingest,

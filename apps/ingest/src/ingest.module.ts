@@ -49,6 +49,7 @@ export async function createIngest(
   const direct = new DirectPosts(registry.families);
   const app = await createHttpApp(IngestModule.forRoot(config, logger, registry), {
     logger,
+    auth: config.auth,
     bodyLimitBytes: config.http.bodyLimitBytes,
     bodyParser: false,
     bodyCheck: checkBodyHeaders,

@@ -19,7 +19,7 @@ import { readRuleFile, type AlertRule } from './alert-rules/rule-file.js';
 import type { HistoryLimits } from './limits/history-limits.js';
 import type { HistoryOptions } from './keyframes/keyframes.service.js';
 import type { LiveLimits } from './limits/live-limits.js';
-import { toOrigin } from './origins/same-origin.js';
+import { toOrigin } from '@hailstream/service/same-origin';
 import { readZoneFile } from './geofences/zone-file.js';
 import type { Zone } from './geofences/zone.js';
 

@@ -1,12 +1,11 @@
 import fastifyCompress from '@fastify/compress';
-import { connectLog, createHttpApp, LogTransport, ProblemError } from '@hailstream/nest';
+import { connectLog, createHttpApp, LogTransport } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { RealtimeConfig } from './config.js';
 import { servePage } from './page/page.adapter.js';
 import { AuditReader } from './feed-health/audit-reader.service.js';
 import { FoldService } from './log/fold.service.js';
-import { isSameOrigin } from './origins/same-origin.js';
 import { LiveAdapter } from './live/live.adapter.js';
 import { HANDSHAKES } from './live/live.tokens.js';
 import type { Turnstile } from './live/turnstile.js';
@@ -18,28 +17,18 @@ export async function createRealtime(
   config: RealtimeConfig,
   logger: Logger,
 ): Promise<NestFastifyApplication> {
-  const app = await createHttpApp(RealtimeModule.forRoot(config, logger), { logger });
+  const app = await createHttpApp(RealtimeModule.forRoot(config, logger), {
+    logger,
+    auth: config.auth,
+    allowedOrigins: config.page.allowedOrigins,
+  });
   app.useWebSocketAdapter(
     new LiveAdapter(app, config.page.allowedOrigins, app.get<Turnstile>(HANDSHAKES, { strict: false })),
   );
-  refuseOtherOrigins(app, config.page.allowedOrigins);
   await servePage(app, config.page);
   // Registered after the page, whose files were compressed when they were built: it applies to the routes that follow.
   await app.register(fastifyCompress, { encodings: ['br', 'gzip'], globalDecompression: false });
   return app;
-}
-
-/** A page of another site must not change anything in a service that needs no token. */
-function refuseOtherOrigins(app: NestFastifyApplication, allowedOrigins: readonly string[]): void {
-  app
-    .getHttpAdapter()
-    .getInstance()
-    .addHook('onRequest', (request, _reply, done) => {
-      const isChange = request.method !== 'GET' && request.method !== 'HEAD';
-      if (!isChange || isSameOrigin(request.headers, allowedOrigins)) return done();
-      const detail = `pages of ${request.headers.origin} may not change anything here`;
-      done(new ProblemError({ status: 403, title: 'Forbidden', detail }));
-    });
 }
 
 /**

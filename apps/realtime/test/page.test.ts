@@ -1,3 +1,4 @@
+import { get } from 'node:http';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,7 +53,10 @@ describe('the page', () => {
     expect(policy).toContain("frame-ancestors 'none'");
     const known = response.headers.get('etag') ?? '';
     const again = { 'if-none-match': known, 'cache-control': 'max-age=0' };
-    expect((await fetch(`${realtime.url}/`, { headers: again })).status).toBe(304);
+    const revalidated = await fetch(`${realtime.url}/`, { headers: again });
+    expect(revalidated.status).toBe(304);
+    // Browsers replace the headers of the stored response by those of the 304.
+    expect([policy, null]).toContain(revalidated.headers.get('content-security-policy'));
   });
 
   it('may be framed by pages of listed origins, and load what a map style needs', async () => {
@@ -218,5 +222,38 @@ describe('other sites', () => {
     expect(await open('https://live.example')).toBe('refused');
     const forwarded = { 'x-forwarded-host': 'Live.Example:443, inner.example:8080' };
     expect(await open('https://live.example', forwarded)).toBe('connected');
+  });
+
+  it('read nothing by a host name of their own that resolves to this machine, without authentication', async () => {
+    await using realtime = await start();
+    const rebound = { host: 'evil.example:4001', origin: 'http://evil.example:4001' };
+    const socket = io(realtime.url, {
+      transports: ['websocket'],
+      extraHeaders: rebound,
+      forceNew: true,
+      reconnection: false,
+    });
+    const outcome = await new Promise((resolve) => {
+      socket.on('connect', () => resolve('connected')).on('connect_error', () => resolve('refused'));
+    });
+    socket.disconnect();
+    expect(outcome).toBe('refused');
+    const statusOf = (path: string, host: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        get(`${realtime.url}${path}`, { headers: { host } }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        }).on('error', reject);
+      });
+    for (const path of [
+      '/',
+      '/vehicles',
+      '/socket.io/?EIO=4&transport=polling',
+      '/health/live',
+      '/metrics',
+    ]) {
+      expect([path, await statusOf(path, 'evil.example:4001')]).toEqual([path, 421]);
+      expect([path, await statusOf(path, 'localhost:4001')]).not.toEqual([path, 421]);
+    }
   });
 });

@@ -19,7 +19,10 @@ else {
       const { EncodingPool } = await import('@hailstream/parquet');
       const config = loadConfig(service.config);
       const logger = createLogger({ name: 'router', level: config.logLevel });
-      const app = await createHttpApp(RouterModule.forRoot(config, logger, new EncodingPool()), { logger });
+      const app = await createHttpApp(RouterModule.forRoot(config, logger, new EncodingPool()), {
+        logger,
+        auth: config.auth,
+      });
       await app.listen(config.http.port, config.http.host);
       logger.info({ url: await app.getUrl(), brokers: config.connection.brokers }, 'listening');
       return app;

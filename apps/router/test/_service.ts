@@ -14,6 +14,16 @@ const CREDENTIALS: SinkCredentials = {
 };
 const SECRET = 'a secret of at least thirty-two characters';
 
+const PROVIDER = '0197a1c0-6d1f-7000-8000-000000000001';
+
+/** Claims of tokens. */
+const CLAIMS = {
+  read: { scopes: ['read'] },
+  operate: { scopes: ['operate'] },
+  write: { scopes: ['write'], providerId: PROVIDER },
+  'read operate of one provider': { scopes: ['read', 'operate'], providerId: PROVIDER },
+} as const;
+
 /** The router with its HTTP API, on a free port. */
 export async function startService(
   broker: { readonly address: string },
@@ -29,12 +39,14 @@ export async function startService(
     credentials,
     jobs,
   };
-  const app = await createHttpApp(RouterModule.forRoot(config, silent), { logger: silent });
+  const app = await createHttpApp(RouterModule.forRoot(config, silent), {
+    logger: silent,
+    auth: config.auth,
+  });
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
-  const request = async (method: string, path: string, scope: 'read' | 'operate' | 'write') => {
-    const providerId = scope === 'write' ? '0197a1c0-6d1f-7000-8000-000000000001' : undefined;
-    const token = await makeToken(SECRET, { scopes: [scope], ...(providerId && { providerId }) }, '1h');
+  const request = async (method: string, path: string, access: keyof typeof CLAIMS) => {
+    const token = await makeToken(SECRET, CLAIMS[access], '1h');
     return fetch(`${url}${path}`, { method, headers: { authorization: `Bearer ${token}` } });
   };
   const job = async (name: string): Promise<JobStatus> => {

@@ -76,6 +76,12 @@ describe('the service', () => {
     await until(async () => (await service.job('lake')).state === 'running');
     expect((await service.request('POST', '/jobs/lake/pause', 'read')).status).toBe(401);
     expect((await service.request('POST', '/jobs/lake/pause', 'write')).status).toBe(401);
+    for (const [method, path] of [
+      ['GET', '/jobs'],
+      ['POST', '/jobs/lake/pause'],
+    ] as const) {
+      expect((await service.request(method, path, 'read operate of one provider')).status).toBe(403);
+    }
     expect((await service.request('POST', '/jobs/other/pause', 'operate')).status).toBe(404);
     expect(await (await service.request('POST', '/jobs/lake/pause', 'operate')).json()).toMatchObject({
       state: 'paused',

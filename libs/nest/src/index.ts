@@ -6,11 +6,13 @@ export { LOGGER, LoggingModule } from './logging/logging.module.js';
 // HTTP: Nest on Fastify, errors as problems.
 export { createHttpApp, type DirectHandler } from './http/create-http-app.js';
 export { bodyTooLarge, ProblemError } from './http/problem.js';
+export { RAW_SECURITY_HEADERS } from './http/security-headers.js';
 export { ProblemFilter } from './http/problem.filter.js';
 
 // Authentication and scopes.
 export { AuthModule } from './auth/auth.module.js';
 export { bearerToken, CurrentPrincipal, RequireScope } from './auth/jwt.guard.js';
+export { requireAllProviders } from './auth/require-all-providers.js';
 
 // Health checks and metrics.
 export * from './health/health-checks.service.js';

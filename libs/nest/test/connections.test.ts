@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Connections } from '../src/http/connections.js';
 
 const SECRET = 'a secret that is long enough for HS256';
+const AUTH = { kind: 'secret', secret: SECRET } as const;
 const MEBIBYTE = 1_048_576;
 const LIMIT = 64 * 1_024;
 
@@ -36,7 +37,7 @@ class ThingsController {
 }
 
 @Module({
-  imports: [AuthModule.forRoot({ kind: 'secret', secret: SECRET })],
+  imports: [AuthModule.forRoot(AUTH)],
   controllers: [ThingsController],
 })
 class ThingsModule {}
@@ -47,7 +48,7 @@ let token: string;
 
 beforeEach(async () => {
   const logger = createLogger({ name: 'test', level: 'silent' });
-  app = await createHttpApp(ThingsModule, { logger, bodyLimitBytes: LIMIT });
+  app = await createHttpApp(ThingsModule, { logger, auth: AUTH, bodyLimitBytes: LIMIT });
   await app.listen(0, '127.0.0.1');
   port = (app.getHttpServer().address() as AddressInfo).port;
   const provider = '0197a1c0-6d1f-7000-8000-00000000abcd';

@@ -18,6 +18,7 @@ import { createLogger } from '@hailstream/service/logging';
 import { makeToken, type Principal } from '@hailstream/service/tokens';
 
 const SECRET = 'a secret that is long enough for HS256';
+const AUTH = { kind: 'secret', secret: SECRET } as const;
 const PROVIDER = '0197a1c0-6d1f-7000-8000-00000000abcd';
 
 @Controller()
@@ -45,7 +46,7 @@ class ThingsController {
 }
 
 @Module({
-  imports: [AuthModule.forRoot({ kind: 'secret', secret: SECRET }), HealthModule, MetricsModule],
+  imports: [AuthModule.forRoot(AUTH), HealthModule, MetricsModule],
   controllers: [ThingsController],
 })
 class ThingsModule {}
@@ -64,6 +65,7 @@ describe('createHttpApp', () => {
     });
     app = await createHttpApp(ThingsModule, {
       logger: createLogger({ name: 'things', level: 'info' }, destination),
+      auth: AUTH,
       bodyLimitBytes: 1_000,
     });
     await app.listen(0, '127.0.0.1');
@@ -130,7 +132,22 @@ describe('createHttpApp', () => {
     socket.end(bytes);
     const answer = await text(socket);
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(answer).toContain('x-content-type-options: nosniff\r\n');
     expect(JSON.parse(answer.split('\r\n\r\n')[1]!)).toMatchObject({ status, type: 'about:blank' });
+  });
+
+  it.each([
+    ['a route', '/metrics', {}],
+    ['an error of a route', '/broken', {}],
+    ['an unknown path', '/nowhere', {}],
+    ['an unsupported method', '/refused', { method: 'DELETE' }],
+    ['a missing token', '/things', { method: 'POST' }],
+    ['a URL that cannot be decoded', '/%ff', {}],
+  ])('protects the response of %s from browsers that would interpret it', async (_, path, init) => {
+    const { headers } = await fetch(`${url}${path}`, init);
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'");
+    expect(headers.get('referrer-policy')).toBe('no-referrer');
   });
 
   it('lists the supported methods of a path', async () => {
@@ -196,7 +213,10 @@ describe('createHttpApp', () => {
     expect(response.status).toBe(503);
     expect(await response.json()).toEqual({
       status: 'error',
-      checks: { log: { status: 'error', reason: 'no broker answers' }, disk: { status: 'ok' } },
+      checks: {
+        log: { status: 'error', reason: 'no broker answers', since: expect.any(String) as string },
+        disk: { status: 'ok' },
+      },
     });
     checks.register('log', () => undefined);
     expect((await fetch(`${url}/health/ready`)).status).toBe(200);

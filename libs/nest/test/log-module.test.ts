@@ -55,7 +55,7 @@ describe(LogModule, () => {
   async function start(options: Partial<LogModuleOptions>): Promise<NestFastifyApplication> {
     const connection = { brokers: [`127.0.0.1:${broker.port}`], clientId: 'test' };
     const module = TestModule.forRoot({ connection, topicPolicy: { missing: 'create' }, ...options });
-    app = await createHttpApp(module, { logger });
+    app = await createHttpApp(module, { logger, auth: { kind: 'open' } });
     await app.init();
     return app;
   }

@@ -84,7 +84,7 @@ describe(LogTransport, () => {
       maxAttempts: 2,
       ...options,
     });
-    app = await createHttpApp(HandlersModule, { logger: silent });
+    app = await createHttpApp(HandlersModule, { logger: silent, auth: { kind: 'open' } });
     connectLog(app, transport);
     await app.startAllMicroservices();
     return transport;
@@ -173,7 +173,7 @@ describe(LogTransport, () => {
         return { kind: 'everything-since', timestampMs: (await admin.ping()) ? 0 : Infinity };
       },
     });
-    app = await createHttpApp(HandlersModule, { logger: silent });
+    app = await createHttpApp(HandlersModule, { logger: silent, auth: { kind: 'open' } });
     connectLog(app, transport);
     await app.init();
     expect(calls).toEqual([]);

@@ -1,4 +1,5 @@
-import { RequireScope } from '@hailstream/nest';
+import { CurrentPrincipal, requireAllProviders, RequireScope } from '@hailstream/nest';
+import type { Principal } from '@hailstream/service/tokens';
 import { Controller, Get } from '@nestjs/common';
 import type { RunRecord } from './run-record.js';
 import { RunsService } from './runs.service.js';
@@ -8,9 +9,10 @@ import { RunsService } from './runs.service.js';
 export class RunsController {
   constructor(private readonly runs: RunsService) {}
 
-  /** The latest loads of this process, newest first. */
+  /** The latest loads of this process, newest first. They have the counts of all providers. */
   @Get()
-  latest(): { runs: readonly RunRecord[] } {
+  latest(@CurrentPrincipal() principal: Principal): { runs: readonly RunRecord[] } {
+    requireAllProviders(principal, 'reading the runs');
     return { runs: this.runs.latest };
   }
 }

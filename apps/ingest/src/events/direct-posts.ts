@@ -1,6 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EventFamily } from '@hailstream/events';
-import { bearerToken, type DirectHandler, type HttpMetrics, type ProblemFilter } from '@hailstream/nest';
+import {
+  bearerToken,
+  RAW_SECURITY_HEADERS,
+  type DirectHandler,
+  type HttpMetrics,
+  type ProblemFilter,
+} from '@hailstream/nest';
 import { AuthError, requireScope, type Principal, type TokenVerifier } from '@hailstream/service/tokens';
 import { parseJsonBody } from '../body/json-body.js';
 import { answerType, MDS_JSON } from '../body/media-types.js';
@@ -93,7 +99,8 @@ function principalOf({ headers }: IncomingMessage, verifier: TokenVerifier): Pri
   }
 }
 
-const RESPONSE_TYPE = answerType(undefined) ?? '';
+/** The headers of every response, as names and values in turn. */
+const HEADERS = [...RAW_SECURITY_HEADERS, 'content-type', answerType(undefined) ?? ''];
 
 async function respond(
   { ingest, problems, metrics }: AppParts,
@@ -105,7 +112,7 @@ async function respond(
     const result = await ingest.ingest(family, body, principal.providerId);
     const text = JSON.stringify(result);
     const length = String(Buffer.byteLength(text));
-    response.writeHead(statusOf(result), ['content-type', RESPONSE_TYPE, 'content-length', length]).end(text);
+    response.writeHead(statusOf(result), [...HEADERS, 'content-length', length]).end(text);
   } catch (error) {
     problems.answerDirectly(error, request, response);
   }

@@ -4,7 +4,7 @@ import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { Server, ServerOptions } from 'socket.io';
 import type { Turnstile } from './turnstile.js';
 import { answerPolling } from './polling.js';
-import { isSameOrigin } from '../origins/same-origin.js';
+import { isSameOrigin } from '@hailstream/service/same-origin';
 
 const BUSY = 'too many clients are connecting';
 

@@ -1,9 +1,8 @@
 import type { ZoneList } from '@hailstream/events';
-import { CurrentPrincipal, ProblemError, RequireScope } from '@hailstream/nest';
+import { CurrentPrincipal, ProblemError, requireAllProviders, RequireScope } from '@hailstream/nest';
 import type { Principal } from '@hailstream/service/tokens';
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post } from '@nestjs/common';
 import { RebuildService } from '../rebuild/rebuild.service.js';
-import { requireAllProviders } from './require-all-providers.js';
 import { ZoneChangeError, ZonesService } from './zones.service.js';
 
 const statuses = { INVALID: 400, NOT_FOUND: 404, CONFLICT: 409, FULL: 409, UNAVAILABLE: 503 } as const;

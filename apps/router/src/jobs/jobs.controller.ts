@@ -1,9 +1,10 @@
-import { CurrentPrincipal, ProblemError, RequireScope } from '@hailstream/nest';
+import { CurrentPrincipal, ProblemError, requireAllProviders, RequireScope } from '@hailstream/nest';
 import type { Principal } from '@hailstream/service/tokens';
 import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import type { Job, JobStatus } from './job.js';
 import { JobsService } from './jobs.service.js';
 
+/** A job delivers the events of all providers. */
 @Controller('jobs')
 export class JobsController {
   constructor(private readonly jobs: JobsService) {}
@@ -11,7 +12,8 @@ export class JobsController {
   /** The jobs of this process, in the order of the router file. */
   @Get()
   @RequireScope('read')
-  list(): { jobs: readonly JobStatus[] } {
+  list(@CurrentPrincipal() principal: Principal): { jobs: readonly JobStatus[] } {
+    requireAllProviders(principal, 'reading the state of jobs');
     return { jobs: this.jobs.statuses };
   }
 
@@ -35,14 +37,7 @@ export class JobsController {
   }
 
   private find(name: string, principal: Principal): Job {
-    // A job delivers the events of all providers.
-    if (principal.providerId !== undefined) {
-      throw new ProblemError({
-        status: 403,
-        title: 'Forbidden',
-        detail: 'the token is limited to one provider',
-      });
-    }
+    requireAllProviders(principal, 'changing a job');
     const job = this.jobs.find(name);
     if (job) return job;
     throw new ProblemError({ status: 404, title: 'Not Found', detail: `job "${name}" does not exist` });

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AuthOptions } from '@hailstream/service/tokens';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -6,8 +7,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { checkBeforeBody, type BodyCheck } from './before-body.js';
 import { Connections } from './connections.js';
+import { refuseForeignHosts, refuseOtherOrigins } from './foreign-requests.js';
 import { NestLogger } from '../logging/nest-logger.js';
 import { ProblemFilter } from './problem.filter.js';
+import { setSecurityHeaders } from './security-headers.js';
 import { answerUnparsedRequest } from './unparsed-request.js';
 
 /** Time limit for receiving a request, so that a stalled sender cannot occupy a connection. */
@@ -27,6 +30,13 @@ const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
 interface HttpAppOptions {
   readonly logger: Logger;
+  /** How callers are authenticated. If they are not, only requests to loopback hosts are served. */
+  readonly auth: Pick<AuthOptions, 'kind'>;
+  /**
+   * Origins of other sites whose pages may request changes. Without the option, pages of all sites may if callers are
+   * authenticated, and none if not.
+   */
+  readonly allowedOrigins?: readonly string[];
   /** @default 1 MiB */
   readonly bodyLimitBytes?: number;
   /** Whether Nest parses JSON and form bodies. If not, the app registers its own parsers. @default true */
@@ -37,7 +47,7 @@ interface HttpAppOptions {
   readonly direct?: DirectHandler;
 }
 
-/** Returns whether it serves a request. If not, it must not have read or changed anything. */
+/** Returns whether it serves a request, with {@link RAW_SECURITY_HEADERS}. If not, it must not have read or changed anything. */
 export type DirectHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 const DEFAULT_BODY_LIMIT_BYTES = 1_048_576;
@@ -62,7 +72,11 @@ export async function createHttpApp(
   });
   const fastify = adapter.getInstance();
   if (options.direct !== undefined) interceptRequests(fastify.server, options.direct);
+  else fastify.server.prependListener('request', (_request, response) => setSecurityHeaders(response));
   const connections = new Connections(fastify.server);
+  const isOpen = options.auth.kind === 'open';
+  if (isOpen) refuseForeignHosts(fastify.server);
+  if (isOpen || options.allowedOrigins) refuseOtherOrigins(fastify, options.allowedOrigins ?? []);
   checkBeforeBody(fastify, bodyLimit, options.bodyCheck);
   const app = await NestFactory.create<NestFastifyApplication>(rootModule, adapter, {
     logger: new NestLogger(options.logger),
@@ -81,6 +95,7 @@ function interceptRequests(server: Server, serve: DirectHandler): void {
   server.removeAllListeners('request');
   server.on('request', (request, response) => {
     if (serve(request, response)) return;
+    setSecurityHeaders(response);
     for (const listener of listeners) listener.call(server, request, response);
   });
 }

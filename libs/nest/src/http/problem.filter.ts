@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { throwError, type Observable } from 'rxjs';
 import { PROBLEM_JSON, type Problem, type ProblemAnswer } from './problem.js';
+import { setSecurityHeaders } from './security-headers.js';
 import { toProblem, type ErrorAnswer } from './to-problem.js';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
@@ -39,6 +40,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (response.headersSent) return;
     const text = JSON.stringify(body(problem, request.url ?? ''));
     const headers = { 'content-type': PROBLEM_JSON, 'content-length': Buffer.byteLength(text) };
+    setSecurityHeaders(response);
     response.writeHead(problem.status, { ...problem.headers, ...headers }).end(text);
   }
 

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { PROBLEM_JSON } from './problem.js';
+import { SECURITY_HEADER_LINES } from './security-headers.js';
 
 /** Status by error code of Node's HTTP parser; 400 for other codes. */
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
@@ -31,6 +32,7 @@ export function answerUnparsedRequest(
     detail: 'the request is not valid HTTP, or did not arrive in time',
   });
   socket.end(
-    `HTTP/1.1 ${status} ${title}\r\nContent-Type: ${PROBLEM_JSON}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${title}\r\n${SECURITY_HEADER_LINES}Content-Type: ${PROBLEM_JSON}\r\n` +
+      `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
   );
 }

@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import Type from 'typebox';
+import { isLoopback } from '../net/loopback.js';
 import type { AuthOptions, TokenOrigin } from '../tokens/token-verifier.js';
 import { ConfigError, type ConfigIssue } from './read-env.js';
 import { Flag, Int, List, Port, Secret, SecretUrl, Url } from './variables.js';
@@ -298,8 +299,4 @@ function publicKeyPem(value: string): string {
       { variable: 'AUTH_JWT_PUBLIC_KEY', expected: 'a public key in PEM', got: 'another value (not shown)' },
     ]);
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }

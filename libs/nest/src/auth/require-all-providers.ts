@@ -1,7 +1,7 @@
-import { ProblemError } from '@hailstream/nest';
 import type { Principal } from '@hailstream/service/tokens';
+import { ProblemError } from '../http/problem.js';
 
-/** @throws ProblemError 403 if the token is limited to one provider: what it changes concerns all of them */
+/** @throws ProblemError 403 if the token is limited to one provider: what it reads or changes concerns all of them */
 export function requireAllProviders({ providerId }: Principal, what: string): void {
   if (providerId === undefined) return;
   throw new ProblemError({
