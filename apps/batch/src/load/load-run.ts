@@ -72,7 +72,7 @@ export interface LoadObserver {
   readonly onUndecodable?: (batch: UndecodableBatch) => void;
   /** Called after each transaction that rebuilds trips, with the counts of all of them. */
   readonly onTripsRebuilt?: (counts: RebuildCounts) => void;
-  readonly onRebuildFailed?: () => void;
+  readonly onRebuildFailed?: (error: unknown) => void;
 }
 
 /**

@@ -139,7 +139,7 @@ export class LoadRunner {
     } catch (error) {
       const level = isTransient(error) ? 'warn' : 'error';
       this.logger[level]({ err: error }, 'could not rebuild trips, will retry after the next load');
-      onRebuildFailed?.();
+      onRebuildFailed?.(error);
       return {};
     }
   }

@@ -35,7 +35,8 @@ const RETRY_BACKOFF = { firstMs: 2_000, maxMs: 60_000 };
 export class RunsService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly history = new RunHistory();
   private readonly stop = new AbortController();
-  private readonly health = new LoadHealth();
+  private readonly health = new LoadHealth('loads');
+  private readonly rebuilds = new LoadHealth('rebuilds of trips');
   private readonly logger: Logger;
   private readonly failureLogger: RateLimitedLogger;
   private done: Promise<unknown> = Promise.resolve();
@@ -54,7 +55,8 @@ export class RunsService implements OnApplicationBootstrap, BeforeApplicationShu
     this.failureLogger = new RateLimitedLogger(this.logger);
     healthChecks.register('postgres', () => migrator.check());
     healthChecks.register('log', () => requireBroker(admin));
-    healthChecks.register('loads', () => this.health.check(performance.now()));
+    healthChecks.register('loads', () => this.health.check(readClocks()));
+    healthChecks.register('trips', () => this.rebuilds.check(readClocks()));
   }
 
   get latest(): readonly RunRecord[] {
@@ -121,14 +123,15 @@ export class RunsService implements OnApplicationBootstrap, BeforeApplicationShu
         onCounted: (partition, counts) => this.metrics.counted(partition, counts),
         onGap: (gap) => this.logMetrics.countGap(gap),
         onUndecodable: (batch) => this.logMetrics.countUndecodable(batch),
-        onRebuildFailed: () => this.metrics.rebuildFailed(),
+        onRebuildFailed: (error) => this.noteRebuildFailure(error),
       });
       this.history.succeed(result, Date.now());
       this.metrics.succeeded(result, Date.now());
       this.logResult(result, this.health.failures);
       this.health.succeeded();
+      if (result.rebuiltTrips !== undefined) this.rebuilds.succeeded();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       this.history.fail(reason, Date.now());
       if (this.stop.signal.aborted) {
         this.logger.info({ reason }, 'load stopped');
@@ -138,6 +141,12 @@ export class RunsService implements OnApplicationBootstrap, BeforeApplicationShu
       this.health.failed({ reason, isTransient: isTransient(error) }, performance.now());
       this.logFailure(error, 'load failed, will retry from the stored positions');
     }
+  }
+
+  private noteRebuildFailure(error: unknown): void {
+    this.metrics.rebuildFailed();
+    // A rebuild always may succeed later: the next load brings other events.
+    this.rebuilds.failed({ reason: reasonOf(error), isTransient: true }, performance.now());
   }
 
   private logResult(result: LoadResult, failures: number): void {
@@ -162,6 +171,10 @@ export class RunsService implements OnApplicationBootstrap, BeforeApplicationShu
 
 async function requireBroker(admin: Admin): Promise<void> {
   if (!(await admin.ping())) throw new Error('no broker responds');
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function readClocks(): Clocks {

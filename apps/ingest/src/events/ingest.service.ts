@@ -1,6 +1,6 @@
 import type { AnyEvent, EventFamily, EventTimeLimits } from '@hailstream/events';
 import { LogError, type OutgoingRecord, type Producer, type DeliveryResult } from '@hailstream/log';
-import { LogTopics, PRODUCER } from '@hailstream/nest';
+import { HealthChecks, LogTopics, PRODUCER, type ProblemError } from '@hailstream/nest';
 import { Inject, Injectable } from '@nestjs/common';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { isUuid } from '@hailstream/service/uuid';
@@ -10,6 +10,7 @@ import { AcceptedPlaces } from '../dry-run/accepted-places.js';
 import { warningsOf, type Warning } from '../dry-run/warnings.js';
 import type { BulkResponse } from './bulk-response.js';
 import { logUnavailable, notAnArray, tooManyItems } from './events.errors.js';
+import { WriteHealth } from './write-health.js';
 import { unwrittenItems, validateItems, type ValidatedItems } from './validate-items.js';
 
 /** Injects the configured limits of event times: `IngestConfig['events']`. */
@@ -29,6 +30,8 @@ export class IngestService {
   /** Events that were counted since the metrics were collected last. */
   private readonly counted = new Map<EventFamily, Record<Outcome, number>>();
 
+  private readonly writes = new WriteHealth();
+
   constructor(
     @Inject(PRODUCER) private readonly producer: Producer,
     private readonly topics: LogTopics,
@@ -36,7 +39,9 @@ export class IngestService {
     private readonly audit: AuditService,
     private readonly places: AcceptedPlaces,
     registry: Registry,
+    healthChecks: HealthChecks,
   ) {
+    healthChecks.register('writes', () => this.writes.check(Date.now()));
     const { counted } = this;
     new Counter({
       name: 'ingest_events_total',
@@ -78,7 +83,8 @@ export class IngestService {
       const unwritten = unwrittenItems(items, validated, results);
       this.count(family, 'unwritten', unwritten.length);
       this.count(family, 'written', records.length - unwritten.length);
-      if (unwritten.length === records.length) throw logUnavailable(firstReason(results));
+      if (unwritten.length === records.length) throw this.unavailable(firstReason(results));
+      this.writes.succeeded();
       failures.push(...unwritten);
       this.auditAccepted(items, validated, results, request);
     }
@@ -167,9 +173,14 @@ export class IngestService {
       return await this.producer.send(records);
     } catch (error) {
       this.count(family, 'unwritten', records.length);
-      if (error instanceof LogError) throw logUnavailable(error.message, { cause: error });
+      if (error instanceof LogError) throw this.unavailable(error.message, { cause: error });
       throw error;
     }
+  }
+
+  private unavailable(reason: string, options?: ErrorOptions): ProblemError {
+    this.writes.failed(reason, Date.now());
+    return logUnavailable(reason, options);
   }
 
   private count(family: EventFamily, outcome: Outcome, events: number): void {

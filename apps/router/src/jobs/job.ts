@@ -13,7 +13,7 @@ const START_BACKOFF = { firstMs: 500, maxMs: 30_000 };
 /** `failing`: deliveries fail and are repeated. */
 type JobState = 'starting' | 'running' | 'paused' | 'failing' | 'stopped';
 
-interface JobFailure {
+export interface JobFailure {
   readonly code: string;
   readonly reason: string;
   /** ISO 8601. */
@@ -83,6 +83,11 @@ export class Job implements DeliveryObserver {
       lastDeliveryAt,
       failure,
     };
+  }
+
+  /** Why deliveries fail; `null` if they do not, or if the job is paused. */
+  get progress(): { readonly name: string; readonly failure: JobFailure | null } {
+    return { name: this.name, failure: this.isPaused ? null : this.failure };
   }
 
   /** Starts in the background, and tries until it succeeds. */

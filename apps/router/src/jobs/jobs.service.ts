@@ -14,6 +14,7 @@ import type { EncodingPool } from '@hailstream/parquet';
 import type { DeliveryObserver } from '../sinks/delivery.js';
 import { Job, type JobStatus } from './job.js';
 import { JobMetrics } from './job-metrics.service.js';
+import { requireProgress } from './job-progress.js';
 import { openDelivery } from './open-delivery.js';
 
 /** Injects {@link JobsOptions}. */
@@ -64,6 +65,12 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
     healthChecks.register('log', async () => {
       if (!(await admin.ping())) throw new Error('no broker is reachable');
     });
+    healthChecks.register('jobs', () =>
+      requireProgress(
+        [...this.jobs.values()].map(({ progress }) => progress),
+        Date.now(),
+      ),
+    );
   }
 
   get statuses(): readonly JobStatus[] {
