@@ -54,7 +54,9 @@ describe('docker compose', () => {
   });
 
   it.each(all)('%s runs a pinned image with a limited log size', (_, { image, logging }) => {
-    expect(image).toMatch(/^(hailstream-[\w-]+:\$\{HAILSTREAM_TAG:-local\}|[\w./-]+:v?\d[\w.-]*)$/);
+    expect(image).toMatch(
+      /^(hailstream-[\w-]+:\$\{HAILSTREAM_TAG:-local\}|[\w./-]+:v?\d[\w.-]*(@sha256:[0-9a-f]{64})?)$/,
+    );
     expect(logging).toMatchObject({ driver: 'json-file', options: { 'max-size': '10m', 'max-file': '3' } });
   });
 
@@ -114,6 +116,25 @@ describe('docker compose', () => {
         expect(value, name).toMatch(/^(\$\{\w+:-\}|(\$\{\w+-)?\/run\/secrets\/[\w/-]+\}?)$/);
       }
     }
+  });
+
+  it('denies metrics and health checks on every port of the proxy', () => {
+    const { volumes: mounts = [] } = services['proxy']!;
+    expect(mounts).toContain('./docker/proxy/internal-paths.conf:/etc/nginx/internal-paths.conf:ro');
+    const proxied = read('docker/proxy/nginx.conf')
+      .split(/^ {2}server \{$/m)
+      .slice(1)
+      .filter((server) => server.includes('proxy_pass'));
+    expect(proxied).toHaveLength(2);
+    for (const server of proxied) expect(server).toContain('include /etc/nginx/internal-paths.conf;');
+    const denied = /^location ~ (\S+) \{\n {2}return 404;\n\}$/m.exec(
+      read('docker/proxy/internal-paths.conf'),
+    )?.[1];
+    const isDenied = new RegExp(denied ?? '');
+    for (const path of ['/metrics', '/metrics/', '/health/live', '/health/ready', '/health'])
+      expect([path, isDenied.test(path)]).toEqual([path, true]);
+    for (const path of ['/', '/telemetry', '/healthy', '/assets/metrics.js', '/vehicles/metrics'])
+      expect([path, isDenied.test(path)]).toEqual([path, false]);
   });
 
   it('runs three brokers in the profile cluster, with min.insync.replicas 2', () => {

@@ -20,6 +20,22 @@ interface Manifest {
   readonly kind: string;
   readonly metadata: { readonly name: string };
   readonly spec: {
+    readonly rules?: readonly {
+      readonly host: string;
+      readonly http: {
+        readonly paths: readonly {
+          readonly path: string;
+          readonly pathType: string;
+          readonly backend: { readonly service: { readonly name: string } };
+        }[];
+      };
+    }[];
+    readonly podSelector?: object;
+    readonly policyTypes?: readonly string[];
+    readonly ingress?: readonly {
+      readonly from?: readonly { readonly namespaceSelector?: object }[];
+      readonly ports?: readonly object[];
+    }[];
     readonly template?: {
       readonly spec: {
         readonly containers: readonly [Container];
@@ -49,7 +65,8 @@ describe('deploy/kubernetes', () => {
   it('runs each service with a disruption budget, and exposes the HTTP services', () => {
     expect(named('Deployment')).toEqual(['ingest', 'realtime', 'batch', 'router']);
     expect(named('PodDisruptionBudget')).toEqual(['ingest', 'realtime', 'batch', 'router']);
-    expect(named('Service')).toEqual(['ingest', 'realtime', 'batch', 'router']);
+    expect(named('Service')).toEqual(['ingest', 'realtime', 'batch', 'nowhere', 'router']);
+    expect(named('NetworkPolicy')).toEqual(['ingest', 'realtime', 'batch', 'migrate', 'router']);
     expect(named('HorizontalPodAutoscaler')).toEqual(['ingest']);
     expect(named('ScaledObject')).toEqual(['batch']);
     expect(named('Job')).toEqual(['migrate']);
@@ -75,6 +92,37 @@ describe('deploy/kubernetes', () => {
     expect(container.ports?.map(({ containerPort }) => String(containerPort))).toEqual([port]);
     expect(container.readinessProbe).toMatchObject({ httpGet: { path: '/health/ready', port: 'http' } });
     expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(40);
+  });
+
+  it('exposes neither metrics nor health checks through the ingress', () => {
+    const [ingress] = manifests.filter(({ kind }) => kind === 'Ingress');
+    const rules = ingress?.spec.rules ?? [];
+    expect(rules.map(({ host }) => host)).toEqual(['ingest.example', 'city.example']);
+    for (const { http } of rules) {
+      const targets = Object.fromEntries(http.paths.map((it) => [it.path, it.backend.service.name]));
+      expect(http.paths.every(({ pathType }) => pathType === 'Prefix')).toBe(true);
+      expect(targets).toMatchObject({ '/metrics': 'nowhere', '/health': 'nowhere' });
+    }
+    const nowhere = manifests.find(({ kind, metadata }) => kind === 'Service' && metadata.name === 'nowhere');
+    expect(Object.keys(nowhere!.spec)).toEqual(['ports']);
+  });
+
+  it.each(pods)('$name accepts only connections that its network policy lists', ({ kind, name }) => {
+    const policies = manifests.filter((it) => it.kind === 'NetworkPolicy' && it.metadata.name === name);
+    expect(policies).toHaveLength(1);
+    const { podSelector, policyTypes, ingress = [] } = policies[0]!.spec;
+    expect(podSelector).toEqual({ matchLabels: { 'app.kubernetes.io/name': name } });
+    expect(policyTypes).toContain('Ingress');
+    // A rule without `from` or `ports` allows all of them.
+    expect(ingress).toHaveLength(kind === 'Job' ? 0 : 1);
+    for (const { from = [], ports } of ingress) {
+      expect(from.length).toBeGreaterThan(0);
+      expect(ports).toEqual([{ port: 'http' }]);
+      const pages = from.filter(({ namespaceSelector }) =>
+        JSON.stringify(namespaceSelector ?? {}).includes('ingress-nginx'),
+      );
+      expect(pages).toHaveLength(name === 'ingest' || name === 'realtime' ? 1 : 0);
+    }
   });
 
   it('mounts the router file that ROUTER_CONFIG names', () => {
