@@ -10,8 +10,11 @@ import { LOG_FILE, SEGMENT_FILE, segmentName, UNFINISHED_FILE } from '../segment
 import { Segment } from '../segment/segment.js';
 import { indexOfSegment } from '../segment/segment-list.js';
 
-/** Bytes at the end of a log that are checked even after a clean shutdown. */
-const CHECKED_TAIL_BYTES = 16 << 20;
+/**
+ * Bytes at the end of a log that are checked even after a clean shutdown, which syncs everything: a file that was cut or
+ * replaced meanwhile is detected, and a log with many partitions starts fast.
+ */
+const CHECKED_TAIL_BYTES = 1 << 20;
 
 const SEGMENT_NAME_LENGTH = 20;
 
