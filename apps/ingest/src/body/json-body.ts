@@ -3,10 +3,14 @@ import { gunzip } from 'node:zlib';
 import { bodyTooLarge, ProblemError } from '@hailstream/nest';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { bodyTypes, contentCoding, isBodyType, isJsonInUtf8 } from './media-types.js';
-import { replaceOversizedItems } from './oversized-items.js';
+import { notAnArray, tooManyItems, tooManyShapes, tooManyValues } from '../events/events.errors.js';
+import { MAX_BODY_SHAPES, MAX_BODY_VALUES, MAX_ITEM_BYTES, scanBody, type Excess } from './body-scan.js';
+import { OversizedItem, RefusedBody } from './unparsed.js';
 
 /** Maximum number of items in a request. */
 export const MAX_ITEMS = 1_000;
+
+const DIGIT_ZERO = 0x30;
 
 /**
  * Parses JSON bodies, plain or gzip. `__proto__` needs no special treatment: `JSON.parse` creates an ordinary field of that
@@ -52,7 +56,8 @@ export function checkBodyHeaders({ headers }: FastifyRequest): void {
 }
 
 /**
- * Parses a body. If it is an array, items that exceed a limit are replaced by an {@link OversizedItem}.
+ * Parses a body, which is changed. Items that exceed a limit are not parsed, but replaced by an {@link OversizedItem}; a body
+ * that exceeds one by a {@link RefusedBody}.
  *
  * @throws ProblemError if the body is not JSON in UTF-8: 400
  */
@@ -60,8 +65,25 @@ export function parseJsonBody(bytes: Buffer): unknown {
   const body = withoutByteOrderMark(bytes);
   if (body.length === 0) throw malformed('the body is empty');
   if (!isUtf8(body)) throw malformed('the body is not UTF-8');
+  // A smaller body cannot have an oversized item, and whatever it contains costs little.
+  if (body.length <= MAX_ITEM_BYTES) return parse(body.toString());
+  const { kind, items, values, shapes, excesses } = scanBody(body);
+  if (kind === 'other') return new RefusedBody('not-a-list', notAnArray());
+  if (items > MAX_ITEMS) return new RefusedBody('too-many-items', tooManyItems(items, MAX_ITEMS));
+  if (values > MAX_BODY_VALUES) return new RefusedBody('too-large', tooManyValues(MAX_BODY_VALUES));
+  if (shapes > MAX_BODY_SHAPES) return new RefusedBody('too-large', tooManyShapes(MAX_BODY_SHAPES));
+  if (kind === 'cut-array') throw malformed('the body is not JSON: the array does not end');
+  return withoutExcesses(body, excesses);
+}
+
+/** Parses the items that do not exceed a limit. */
+function withoutExcesses(body: Buffer, excesses: readonly Excess[]): unknown {
+  for (const { start, end } of excesses) {
+    body.fill(' ', start, end);
+    body[start] = DIGIT_ZERO;
+  }
   const value = parse(body.toString());
-  if (Array.isArray(value) && value.length <= MAX_ITEMS) replaceOversizedItems(body, value);
+  if (Array.isArray(value)) for (const { index, rule } of excesses) value[index] = new OversizedItem(rule);
   return value;
 }
 

@@ -19,6 +19,18 @@ export function tooManyItems(count: number, maximum: number): ProblemError {
   });
 }
 
+export function tooManyValues(maximum: number): ProblemError {
+  const detail = `the body has more than ${maximum} values; send fewer items per request`;
+  return new ProblemError({ status: 413, title: 'Content Too Large', detail });
+}
+
+export function tooManyShapes(maximum: number): ProblemError {
+  const detail =
+    `the objects of the body have more than ${maximum} different sequences of fields; send fewer items per request, ` +
+    'or the fields of each item in the same order';
+  return new ProblemError({ status: 413, title: 'Content Too Large', detail });
+}
+
 export function unsupportedVersion(supported: string): ProblemError {
   return new ProblemError({
     status: 406,

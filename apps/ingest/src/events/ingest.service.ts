@@ -6,6 +6,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import { isUuid } from '@hailstream/service/uuid';
 import { AuditService } from '../audit/audit.service.js';
 import { MAX_ITEMS } from '../body/json-body.js';
+import { RefusedBody, type RefusalReason } from '../body/unparsed.js';
 import { AcceptedPlaces } from '../dry-run/accepted-places.js';
 import { warningsOf, type Warning } from '../dry-run/warnings.js';
 import type { BulkResponse } from './bulk-response.js';
@@ -112,8 +113,12 @@ export class IngestService {
   private check(
     body: unknown,
     { family, ...rules }: ItemsRequest,
-    onRefused: (reason: 'not-a-list' | 'too-many-items') => void,
+    onRefused: (reason: RefusalReason) => void,
   ): { readonly items: readonly unknown[]; readonly validated: ValidatedItems } {
+    if (body instanceof RefusedBody) {
+      onRefused(body.reason);
+      throw body.problem;
+    }
     if (!Array.isArray(body)) {
       onRefused('not-a-list');
       throw notAnArray();

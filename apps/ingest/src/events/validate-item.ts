@@ -5,7 +5,7 @@ import {
   type EventTimeLimits,
   type FieldIssue,
 } from '@hailstream/events';
-import { OversizedItem } from '../body/oversized-items.js';
+import { OversizedItem } from '../body/unparsed.js';
 
 /** What an item must satisfy in addition to its schema. */
 export interface ItemRules extends EventTimeLimits {

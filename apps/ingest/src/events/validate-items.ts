@@ -1,7 +1,7 @@
 import type { AnyEvent, EventFamily } from '@hailstream/events';
 import { rejectionReason, type RejectionReason } from '@hailstream/events/plausibility';
 import type { OutgoingRecord, DeliveryResult } from '@hailstream/log';
-import { invalidItem, unwrittenItem, type Failure } from './bulk-response.js';
+import { EchoBudget, invalidItem, unwrittenItem, type Failure } from './bulk-response.js';
 import { validateItem, type ItemRules } from './validate-item.js';
 
 /** The items of a request: the valid ones as records, and the failures of the others. */
@@ -20,10 +20,11 @@ export function validateItems(
   rules: ItemRules,
 ): ValidatedItems {
   const validated: ValidatedItems = { records: [], indexes: [], failures: [], reasons: [] };
+  const budget = new EchoBudget();
   for (const [index, item] of items.entries()) {
     const issues = validateItem(item, family, rules);
     if (issues.length > 0) {
-      validated.failures.push(invalidItem(item, index, issues));
+      validated.failures.push(invalidItem(item, index, { issues, budget }));
       validated.reasons.push(rejectionReason(item, issues, rules));
       continue;
     }
