@@ -5,13 +5,15 @@ export { LOGGER, LoggingModule } from './logging/logging.module.js';
 
 // HTTP: Nest on Fastify, errors as problems.
 export { createHttpApp, type DirectHandler } from './http/create-http-app.js';
+export type { ConnectionLimits } from './http/connection-limits.js';
+export { hasLargeRest } from './http/connections.js';
 export { bodyTooLarge, ProblemError } from './http/problem.js';
 export { RAW_SECURITY_HEADERS } from './http/security-headers.js';
 export { ProblemFilter } from './http/problem.filter.js';
 
 // Authentication and scopes.
 export { AuthModule } from './auth/auth.module.js';
-export { bearerToken, CurrentPrincipal, RequireScope } from './auth/jwt.guard.js';
+export { bearerToken, CurrentPrincipal, principalOf, RequireScope } from './auth/jwt.guard.js';
 export { requireAllProviders } from './auth/require-all-providers.js';
 
 // Health checks and metrics.

@@ -245,7 +245,7 @@ describe(Connections, () => {
     server = createServer((_request, response) => {
       respond = () => response.end('done');
     });
-    new Connections(server, { runningRequestMs: 200, arrivingRequestMs: 50 });
+    new Connections(server, { graces: { runningRequestMs: 200, arrivingRequestMs: 50 } });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     port = (server.address() as AddressInfo).port;

@@ -75,6 +75,11 @@ export function RequireScope(scope: Scope): ClassDecorator & MethodDecorator {
   };
 }
 
+/** The caller of a request whose token was verified; `undefined` if the route is not guarded. */
+export function principalOf(request: AuthenticatedRequest): Principal | undefined {
+  return request.principal;
+}
+
 /** The {@link Principal} of a guarded request. */
 export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {
   const { principal } = context.switchToHttp().getRequest<AuthenticatedRequest>();

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { NotFoundException } from '@nestjs/common';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasLargeRest } from './connections.js';
 import { bodyTooLarge } from './problem.js';
 
 /** Rejects a request by throwing an error, before its body is read. */
-export type BodyCheck = (request: FastifyRequest) => void;
+export type BodyCheck = (request: FastifyRequest, reply: FastifyReply) => void;
 
 /**
  * Rejects requests by their headers before the body is read: an unknown path or method, a body over the limit, and what
@@ -24,7 +24,7 @@ export function checkBeforeBody(fastify: FastifyInstance, bodyLimitBytes: number
     if (isBodyRead(request) && announcesBody(request.raw)) {
       try {
         if (Number(request.headers['content-length']) > bodyLimitBytes) throw bodyTooLarge(bodyLimitBytes);
-        check?.(request);
+        check?.(request, reply);
       } catch (error) {
         done(error as Error);
         return;

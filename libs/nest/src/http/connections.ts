@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { BoundedConnections, type ConnectionLimits } from './connection-limits.js';
 
 /** Time limit for complete requests after the server was closed: longer than the delivery timeout of the log. */
 const RUNNING_REQUEST_GRACE_MS = 35_000;
@@ -17,6 +18,12 @@ const MAX_DRAINED_BYTES = 1_048_576;
 
 const LINGER_POLL_MS = 50;
 
+/**
+ * Maximum number of requests of a connection that are not answered yet. A sender that writes requests without waiting for
+ * responses (pipelining) gets its connection closed beyond it, because each of them uses memory.
+ */
+const MAX_PIPELINED = 100;
+
 /** How long {@link Connections} wait after the server was closed. */
 interface Graces {
   /** @default RUNNING_REQUEST_GRACE_MS */
@@ -30,9 +37,17 @@ const GRACES: Graces = {
   arrivingRequestMs: ARRIVING_REQUEST_GRACE_MS,
 };
 
+interface ConnectionsOptions {
+  readonly graces?: Graces;
+  /** @default no limits */
+  readonly limits?: ConnectionLimits;
+}
+
 interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** Requests of the connection that are not answered. */
+  readonly open: { count: number };
 }
 
 /**
@@ -44,19 +59,22 @@ interface Exchange {
  */
 export class Connections {
   private readonly sockets = new Set<Socket>();
+  /** The request of a connection that is received last, while any is not answered. */
   private readonly exchanges = new WeakMap<Socket, Exchange>();
   private readonly upgraded = new WeakSet<Socket>();
   private readonly lingering = new WeakSet<Socket>();
+  private readonly graces: Graces;
+  private readonly bounded: BoundedConnections | undefined;
   private draining = false;
 
   /** Tracks the connections of a server. Its `close()` then closes them. */
-  constructor(
-    server: Server,
-    private readonly graces: Graces = GRACES,
-  ) {
+  constructor(server: Server, { graces = GRACES, limits }: ConnectionsOptions = {}) {
+    this.graces = graces;
+    this.bounded =
+      limits === undefined ? undefined : new BoundedConnections(limits, (socket) => this.isIdle(socket));
     server.on('connection', (socket: Socket) => this.addSocket(socket));
     server.prependListener('request', (request: IncomingMessage, response: ServerResponse) =>
-      this.addExchange({ request, response }),
+      this.addExchange(request, response),
     );
     // An `upgrade` listener takes over the sockets from Node, so it is added only if the app adds one.
     const onNewListener = (event: string): void => {
@@ -78,6 +96,8 @@ export class Connections {
   }
 
   private addSocket(socket: Socket): void {
+    this.bounded?.add(socket);
+    if (socket.destroyed) return;
     this.sockets.add(socket);
     socket.once('close', () => this.sockets.delete(socket));
     const destroySoon = socket.destroySoon.bind(socket);
@@ -88,11 +108,18 @@ export class Connections {
     };
   }
 
-  private addExchange(exchange: Exchange): void {
-    const { request, response } = exchange;
+  private addExchange(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
+    const open = this.exchanges.get(socket)?.open ?? { count: 0 };
+    const exchange: Exchange = { request, response, open };
+    open.count += 1;
+    if (open.count > MAX_PIPELINED) {
+      socket.destroy();
+      return;
+    }
     this.exchanges.set(socket, exchange);
     response.once('close', () => {
+      open.count -= 1;
       if (this.exchanges.get(socket) === exchange) this.exchanges.delete(socket);
       if (this.draining && !this.lingering.has(socket)) socket.destroySoon();
     });
@@ -124,6 +151,10 @@ export class Connections {
     }
     this.destroyAfter(this.graces.arrivingRequestMs, (socket) => !this.isRunning(socket));
     this.destroyAfter(this.graces.runningRequestMs, () => true);
+  }
+
+  private isIdle(socket: Socket): boolean {
+    return !this.exchanges.has(socket) && !this.upgraded.has(socket);
   }
 
   private isRunning(socket: Socket): boolean {

@@ -6,6 +6,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { checkBeforeBody, type BodyCheck } from './before-body.js';
+import type { ConnectionLimits } from './connection-limits.js';
 import { Connections } from './connections.js';
 import { refuseForeignHosts, refuseOtherOrigins } from './foreign-requests.js';
 import { NestLogger } from '../logging/nest-logger.js';
@@ -45,6 +46,8 @@ interface HttpAppOptions {
   readonly bodyCheck?: BodyCheck;
   /** Serves some requests without Fastify and Nest. Called first for each request that is complete up to its body. */
   readonly direct?: DirectHandler;
+  /** @default no limits */
+  readonly connectionLimits?: ConnectionLimits;
 }
 
 /** Returns whether it serves a request, with {@link RAW_SECURITY_HEADERS}. If not, it must not have read or changed anything. */
@@ -73,7 +76,8 @@ export async function createHttpApp(
   const fastify = adapter.getInstance();
   if (options.direct !== undefined) interceptRequests(fastify.server, options.direct);
   else fastify.server.prependListener('request', (_request, response) => setSecurityHeaders(response));
-  const connections = new Connections(fastify.server);
+  const { connectionLimits: limits } = options;
+  const connections = new Connections(fastify.server, limits && { limits });
   const isOpen = options.auth.kind === 'open';
   if (isOpen) refuseForeignHosts(fastify.server);
   if (isOpen || options.allowedOrigins) refuseOtherOrigins(fastify, options.allowedOrigins ?? []);
