@@ -9,10 +9,14 @@ import {
   ProblemFilter,
 } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
+import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { TokenVerifier } from '@hailstream/service/tokens';
 import { eventRegistry, type EventRegistry } from '@hailstream/events';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Admission, type Refusal } from './admission/admission.js';
+import { AdmissionModule } from './admission/admission.module.js';
+import { AdmittedRequests } from './admission/admitted-requests.js';
 import { ApiDocsModule } from './api-docs/api-docs.module.js';
 import { acceptJsonBodies, checkBodyHeaders } from './body/json-body.js';
 import type { IngestConfig } from './config.js';
@@ -21,9 +25,15 @@ import { EventsModule } from './events/events.module.js';
 import { IngestService } from './events/ingest.service.js';
 import { isWorker, shareMetrics } from './workers/worker.js';
 
+interface IngestParts {
+  readonly logger: Logger;
+  readonly registry: EventRegistry;
+  readonly requests: AdmittedRequests;
+}
+
 @Module({})
 class IngestModule {
-  static forRoot(config: IngestConfig, logger: Logger, registry: EventRegistry): DynamicModule {
+  static forRoot(config: IngestConfig, { logger, registry, requests }: IngestParts): DynamicModule {
     const { connection, topicPolicy, ...producer } = config.log;
     return {
       module: IngestModule,
@@ -31,6 +41,7 @@ class IngestModule {
         LoggingModule.forRoot(logger),
         AuthModule.forRoot(config.auth),
         HealthModule,
+        AdmissionModule.forRoot(requests),
         isWorker ? MetricsModule.withText(shareMetrics) : MetricsModule,
         LogModule.forRoot({ connection, topicPolicy, topics: registry.topics, producer }),
         EventsModule.forRoot(registry.families, config.events),
@@ -47,24 +58,39 @@ export async function createIngest(
   registry: EventRegistry = eventRegistry,
 ): Promise<NestFastifyApplication> {
   const direct = new DirectPosts(registry.families);
-  const app = await createHttpApp(IngestModule.forRoot(config, logger, registry), {
+  const { bodyLimitBytes, connections } = config.http;
+  const admission = new Admission(config.admission, logRefusals(logger));
+  const requests = new AdmittedRequests(admission, bodyLimitBytes);
+  const app = await createHttpApp(IngestModule.forRoot(config, { logger, registry, requests }), {
     logger,
     auth: config.auth,
-    bodyLimitBytes: config.http.bodyLimitBytes,
+    bodyLimitBytes,
     bodyParser: false,
-    bodyCheck: checkBodyHeaders,
+    bodyCheck: (request, reply) => {
+      checkBodyHeaders(request);
+      requests.admit(request, reply);
+    },
     direct: direct.serve,
+    connectionLimits: connections,
   });
-  const { bodyLimitBytes } = config.http;
   const fastify = app.getHttpAdapter().getInstance();
-  acceptJsonBodies(fastify, bodyLimitBytes);
+  acceptJsonBodies(fastify, {
+    bodyLimitBytes,
+    inTurn: (request, sizeBytes, parse) => requests.run(request, sizeBytes, parse),
+  });
   direct.start({
     server: fastify.server,
     verifier: app.get(TokenVerifier),
     ingest: app.get(IngestService, { strict: false }),
     problems: new ProblemFilter(logger.child({ component: 'http' })),
     metrics: app.get(HttpMetrics, { strict: false }),
+    admission,
     bodyLimitBytes,
   });
   return app;
+}
+
+function logRefusals(logger: Logger): (reason: Refusal, providerId: string | undefined) => void {
+  const limited = new RateLimitedLogger(logger.child({ component: 'admission' }));
+  return (reason, providerId) => limited.warn({ reason, providerId }, 'requests refused');
 }

@@ -11,8 +11,9 @@ const PROBLEM = 'application/problem+json';
 const problems: Readonly<Record<string, string>> = {
   401: 'Missing, invalid or expired token, or a token without scope `write` or `provider_id`',
   406: `\`Accept\` requests a version of MDS other than ${MDS_VERSION}`,
-  413: `The body exceeds the size limit, before or after decompression, or has more than ${MAX_ITEMS} items`,
+  413: `The body exceeds the size limit, before or after decompression, or has more than ${MAX_ITEMS} items or too many values`,
   415: 'The body is not declared as JSON in UTF-8, or its content coding is not gzip or identity',
+  429: 'The provider exceeds its rate or its share of the service. Nothing was read or written; retry after `Retry-After` seconds, with the same ids',
   503: 'Nothing was written: the log is unreachable or overloaded. Retry after `Retry-After` seconds, with the same ids',
 };
 
@@ -75,7 +76,7 @@ function operation(family: EventFamily): object {
   };
 }
 
-/** The same request and responses, with warnings. The log is not used, so there is no 503. */
+/** The same request and responses, with warnings. The log is not used: there is a 503 only if the service is overloaded. */
 function dryRun(family: EventFamily): object {
   const { operationId, summary, responses, ...rest } = operation(family) as {
     readonly operationId: string;
@@ -83,6 +84,7 @@ function dryRun(family: EventFamily): object {
     readonly responses: Readonly<Record<string, unknown>>;
   };
   const { 503: _, ...others } = responses;
+  const overloaded = problemAnswer('503', 'The service is overloaded. Retry after `Retry-After` seconds');
   const answer = (description: string) => bulkAnswer(description, dryRunExample, 'ValidationResponse');
   return {
     ...rest,
@@ -90,9 +92,10 @@ function dryRun(family: EventFamily): object {
     summary: `Dry run: ${summary.charAt(0).toLowerCase()}${summary.slice(1)}`,
     description:
       `Validates a body as POST ${family.path} does and has the same status and response, with \`warnings\` of likely ` +
-      'mistakes, in valid items as well. Nothing is written or counted.',
+      'mistakes, in valid items as well. Nothing is written, and its items are counted for the rate limit only.',
     responses: {
       ...others,
+      503: overloaded,
       201: answer('What the endpoint would respond: the items that are not in `failures` would be written'),
       400: badRequest(family, 'ValidationResponse'),
     },
@@ -150,8 +153,18 @@ const problemHeaders: Readonly<Record<string, object>> = {
       schema: { type: 'string' },
     },
   },
+  429: {
+    'Retry-After': { description: 'Seconds until a retry', schema: { type: 'integer' } },
+    'RateLimit-Policy': rateLimitHeader('The events that a provider may send within the seconds of a window'),
+    RateLimit: rateLimitHeader('The events that are left, and the seconds until all are available again'),
+  },
   503: { 'Retry-After': { description: 'Seconds until a retry', schema: { type: 'integer' } } },
 };
+
+/** Also part of other responses if the service has a limit. */
+function rateLimitHeader(description: string): object {
+  return { description: `${description}; only if a rate is set`, schema: { type: 'string' } };
+}
 
 function problemAnswer(status: string, description: string): object {
   return {

@@ -3,7 +3,7 @@ import { gunzip } from 'node:zlib';
 import { bodyTooLarge, ProblemError } from '@hailstream/nest';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { bodyTypes, contentCoding, isBodyType, isJsonInUtf8 } from './media-types.js';
-import { notAnArray, tooManyItems, tooManyShapes, tooManyValues } from '../events/events.errors.js';
+import { notAnArray, tooManyItems, tooManyShapes, tooManyValues } from './body.errors.js';
 import { MAX_BODY_SHAPES, MAX_BODY_VALUES, MAX_ITEM_BYTES, scanBody, type Excess } from './body-scan.js';
 import { OversizedItem, RefusedBody } from './unparsed.js';
 
@@ -12,11 +12,18 @@ export const MAX_ITEMS = 1_000;
 
 const DIGIT_ZERO = 0x30;
 
+/** Parses the bodies of requests. */
+interface BodyOptions {
+  readonly bodyLimitBytes: number;
+  /** Calls `parse` when it is the request's turn. */
+  readonly inTurn: (request: FastifyRequest, sizeBytes: number, parse: () => void) => void;
+}
+
 /**
  * Parses JSON bodies, plain or gzip. `__proto__` needs no special treatment: `JSON.parse` creates an ordinary field of that
  * name, which the schemas reject, and items are never merged into other objects.
  */
-export function acceptJsonBodies(fastify: FastifyInstance, bodyLimitBytes: number): void {
+export function acceptJsonBodies(fastify: FastifyInstance, { bodyLimitBytes, inTurn }: BodyOptions): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser(
     [...bodyTypes],
@@ -32,8 +39,9 @@ export function acceptJsonBodies(fastify: FastifyInstance, bodyLimitBytes: numbe
         }
         done(null, value);
       };
-      if (contentCoding(request.headers['content-encoding']) === 'identity') finish(body);
-      else inflate(body, bodyLimitBytes).then(finish, done);
+      const finishInTurn = (decoded: Buffer): void => inTurn(request, decoded.length, () => finish(decoded));
+      if (contentCoding(request.headers['content-encoding']) === 'identity') finishInTurn(body);
+      else inflate(body, bodyLimitBytes).then(finishInTurn, done);
     },
   );
 }

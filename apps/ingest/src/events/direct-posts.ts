@@ -2,12 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EventFamily } from '@hailstream/events';
 import {
   bearerToken,
+  hasLargeRest,
   RAW_SECURITY_HEADERS,
   type DirectHandler,
   type HttpMetrics,
   type ProblemFilter,
 } from '@hailstream/nest';
 import { AuthError, requireScope, type Principal, type TokenVerifier } from '@hailstream/service/tokens';
+import type { Admission, Visit } from '../admission/admission.js';
 import { parseJsonBody } from '../body/json-body.js';
 import { answerType, MDS_JSON } from '../body/media-types.js';
 import { statusOf } from './bulk-response.js';
@@ -26,13 +28,14 @@ interface AppParts {
   readonly ingest: IngestService;
   readonly problems: ProblemFilter;
   readonly metrics: HttpMetrics;
+  readonly admission: Admission;
   readonly bodyLimitBytes: number;
 }
 
 /** A request that is served. */
 interface Exchange {
   readonly family: EventFamily;
-  readonly principal: Principal;
+  readonly visit: Visit;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** As `performance.now()`. */
@@ -65,10 +68,14 @@ export class DirectPosts {
     if (!isPlain(request, parts.bodyLimitBytes)) return false;
     const principal = principalOf(request, parts.verifier);
     if (principal === undefined) return false;
-    const exchange = { family, principal, request, response, receivedAt: performance.now() };
+    const receivedAt = performance.now();
+    const visit = enter(parts, principal, { family, request, response, receivedAt });
+    if (visit === undefined) return true;
+    const exchange = { family, visit, request, response, receivedAt };
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => void respond(parts, exchange, chunks));
+    request.on('end', () => parts.admission.run(visit, () => void respond(parts, exchange, chunks)));
+    response.once('close', () => parts.admission.leave(visit));
     return true;
   };
 }
@@ -102,20 +109,45 @@ function principalOf({ headers }: IncomingMessage, verifier: TokenVerifier): Pri
 /** The headers of every response, as names and values in turn. */
 const HEADERS = [...RAW_SECURITY_HEADERS, 'content-type', answerType(undefined) ?? ''];
 
+/** Admits a request before its body is read. If it is refused, the response is sent, and the body is discarded. */
+function enter(
+  { admission, problems, metrics }: AppParts,
+  { providerId }: Principal,
+  { family, request, response, receivedAt }: Omit<Exchange, 'visit'>,
+): Visit | undefined {
+  try {
+    return admission.enter(providerId, Number(request.headers['content-length']));
+  } catch (error) {
+    if (hasLargeRest(request)) response.setHeader('connection', 'close');
+    problems.answerDirectly(error, request, response);
+    observe(metrics, family, { response, receivedAt });
+    return undefined;
+  }
+}
+
 async function respond(
-  { ingest, problems, metrics }: AppParts,
-  { family, principal, request, response, receivedAt }: Exchange,
+  { ingest, problems, metrics, admission }: AppParts,
+  { family, visit, request, response, receivedAt }: Exchange,
   chunks: readonly Buffer[],
 ): Promise<void> {
   try {
     const body = parseJsonBody(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
-    const result = await ingest.ingest(family, body, principal.providerId);
+    const result = await ingest.ingest(family, body, visit);
     const text = JSON.stringify(result);
-    const length = String(Buffer.byteLength(text));
-    response.writeHead(statusOf(result), [...HEADERS, 'content-length', length]).end(text);
+    const headers = [...HEADERS, 'content-length', String(Buffer.byteLength(text))];
+    for (const [name, value] of Object.entries(admission.headersOf(visit))) headers.push(name, value);
+    response.writeHead(statusOf(result), headers).end(text);
   } catch (error) {
     problems.answerDirectly(error, request, response);
   }
+  observe(metrics, family, { response, receivedAt });
+}
+
+function observe(
+  metrics: HttpMetrics,
+  { path }: EventFamily,
+  { response, receivedAt }: Pick<Exchange, 'response' | 'receivedAt'>,
+): void {
   const seconds = (performance.now() - receivedAt) / 1_000;
-  metrics.observe({ method: 'POST', route: family.path, status: response.statusCode }, seconds);
+  metrics.observe({ method: 'POST', route: path, status: response.statusCode }, seconds);
 }

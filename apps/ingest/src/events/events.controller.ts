@@ -1,8 +1,8 @@
 import type { EventFamily } from '@hailstream/events';
-import { CurrentPrincipal, RequireScope } from '@hailstream/nest';
-import type { Principal } from '@hailstream/service/tokens';
-import { Body, Controller, Headers, Post, Res, type Type } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { RequireScope } from '@hailstream/nest';
+import { Body, Controller, Headers, Inject, Post, Req, Res, type Type } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AdmittedRequests } from '../admission/admitted-requests.js';
 import { answerType, MDS_VERSION } from '../body/media-types.js';
 import { statusOf } from './bulk-response.js';
 import { unsupportedVersion } from './events.errors.js';
@@ -21,18 +21,21 @@ export function createEventsController(family: EventFamily, purpose: Purpose): T
   @Controller(pathOf(family, purpose))
   @RequireScope('write')
   class EventsController {
-    constructor(private readonly ingest: IngestService) {}
+    constructor(
+      private readonly ingest: IngestService,
+      @Inject(AdmittedRequests) private readonly requests: AdmittedRequests,
+    ) {}
 
     @Post()
     async post(
       @Body() body: unknown,
-      @CurrentPrincipal() principal: Principal,
+      @Req() request: FastifyRequest,
       @Headers('accept') accept: string | undefined,
       @Res() reply: FastifyReply,
     ): Promise<void> {
       const contentType = answerType(accept);
       if (contentType === undefined) throw unsupportedVersion(MDS_VERSION);
-      const response = await this.ingest[purpose](family, body, principal.providerId);
+      const response = await this.ingest[purpose](family, body, this.requests.admit(request, reply));
       // A Buffer: Fastify appends a charset to the content type of a string, which MDS's does not have.
       const bytes = Buffer.from(JSON.stringify(response));
       await reply.status(statusOf(response)).header('content-type', contentType).send(bytes);

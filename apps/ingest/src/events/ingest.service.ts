@@ -4,13 +4,16 @@ import { HealthChecks, LogTopics, PRODUCER, type ProblemError } from '@hailstrea
 import { Inject, Injectable } from '@nestjs/common';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { isUuid } from '@hailstream/service/uuid';
+import type { Admission, Visit } from '../admission/admission.js';
+import { AdmittedRequests } from '../admission/admitted-requests.js';
 import { AuditService } from '../audit/audit.service.js';
+import { notAnArray, tooManyItems } from '../body/body.errors.js';
 import { MAX_ITEMS } from '../body/json-body.js';
 import { RefusedBody, type RefusalReason } from '../body/unparsed.js';
 import { AcceptedPlaces } from '../dry-run/accepted-places.js';
 import { warningsOf, type Warning } from '../dry-run/warnings.js';
 import type { BulkResponse } from './bulk-response.js';
-import { logUnavailable, notAnArray, tooManyItems } from './events.errors.js';
+import { logUnavailable } from './events.errors.js';
 import { WriteHealth } from './write-health.js';
 import { unwrittenItems, validateItems, type ValidatedItems } from './validate-items.js';
 
@@ -28,6 +31,7 @@ interface ValidationResponse extends BulkResponse {
 /** Validates the items of a request, appends the valid ones to the log, and reports the result of each. */
 @Injectable()
 export class IngestService {
+  private readonly admission: Admission;
   /** Events that were counted since the metrics were collected last. */
   private readonly counted = new Map<EventFamily, Record<Outcome, number>>();
 
@@ -39,10 +43,12 @@ export class IngestService {
     @Inject(EVENT_LIMITS) private readonly limits: Omit<EventTimeLimits, 'receivedAtMs'>,
     private readonly audit: AuditService,
     private readonly places: AcceptedPlaces,
+    @Inject(AdmittedRequests) { admission }: AdmittedRequests,
     registry: Registry,
     healthChecks: HealthChecks,
   ) {
     healthChecks.register('writes', () => this.writes.check(Date.now()));
+    this.admission = admission;
     const { counted } = this;
     new Counter({
       name: 'ingest_events_total',
@@ -73,14 +79,14 @@ export class IngestService {
    *
    * @throws ProblemError if the body is not an array (400) or too long (413), or if nothing was written (503)
    */
-  async ingest(family: EventFamily, body: unknown, providerId: string | undefined): Promise<BulkResponse> {
-    const request = { family, providerId, receivedAtMs: Date.now() };
+  async ingest(family: EventFamily, body: unknown, visit: Visit): Promise<BulkResponse> {
+    const request = { family, visit, providerId: visit.providerId, receivedAtMs: Date.now() };
     const { items, validated } = this.check(body, request, (reason) => this.auditBody(request, reason));
     const { records, failures } = validated;
     this.count(family, 'invalid', failures.length);
     this.auditFailures(items, validated, request);
     if (records.length > 0) {
-      const results = await this.append(family, records);
+      const results = await this.append(request, records);
       const unwritten = unwrittenItems(items, validated, results);
       this.count(family, 'unwritten', unwritten.length);
       this.count(family, 'written', records.length - unwritten.length);
@@ -98,8 +104,8 @@ export class IngestService {
    *
    * @throws ProblemError if the body is not an array (400) or too long (413)
    */
-  validate(family: EventFamily, body: unknown, providerId: string | undefined): ValidationResponse {
-    const request = { family, providerId, receivedAtMs: Date.now() };
+  validate(family: EventFamily, body: unknown, visit: Visit): ValidationResponse {
+    const request = { family, visit, providerId: visit.providerId, receivedAtMs: Date.now() };
     const { items, validated } = this.check(body, request, () => undefined);
     const { failures } = validated;
     return {
@@ -112,9 +118,10 @@ export class IngestService {
 
   private check(
     body: unknown,
-    { family, ...rules }: ItemsRequest,
+    { family, visit, ...rules }: ItemsRequest,
     onRefused: (reason: RefusalReason) => void,
   ): { readonly items: readonly unknown[]; readonly validated: ValidatedItems } {
+    this.admission.charge(visit, Array.isArray(body) ? body.length : 1);
     if (body instanceof RefusedBody) {
       onRefused(body.reason);
       throw body.problem;
@@ -172,14 +179,27 @@ export class IngestService {
     }
   }
 
-  private async append(family: EventFamily, records: OutgoingRecord[]): Promise<DeliveryResult[]> {
+  private async append(
+    { family, visit }: ItemsRequest,
+    records: OutgoingRecord[],
+  ): Promise<DeliveryResult[]> {
+    let bytes = 0;
+    for (const { value } of records) bytes += value?.length ?? 0;
+    let isReserved = false;
+    let isAcknowledged = false;
     try {
       if (!this.topics.ready) throw logUnavailable('the log has not been reachable since the start');
-      return await this.producer.send(records);
+      this.admission.addToLog(visit, bytes);
+      isReserved = true;
+      const results = await this.producer.send(records);
+      isAcknowledged = results.some(({ kind }) => kind !== 'failed');
+      return results;
     } catch (error) {
       this.count(family, 'unwritten', records.length);
       if (error instanceof LogError) throw this.unavailable(error.message, { cause: error });
       throw error;
+    } finally {
+      if (isReserved) this.admission.removeFromLog(visit, bytes, isAcknowledged);
     }
   }
 
@@ -202,6 +222,7 @@ export class IngestService {
 /** A request with events of a family. */
 interface ItemsRequest {
   readonly family: EventFamily;
+  readonly visit: Visit;
   /** That of the token; `undefined` if every provider's events are accepted. */
   readonly providerId: string | undefined;
   readonly receivedAtMs: number;
