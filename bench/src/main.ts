@@ -36,8 +36,8 @@ const suites: readonly Suite[] = [
 
 const names = suites.map(({ name }) => name).join(', ');
 const USAGE =
-  'usage: npm run bench [-- [--quick] [--rows NUMBER] [--rounds NUMBER] [--job TEXT] [--vehicles NUMBER] [--hours NUMBER] [--minutes NUMBER] [--telemetry SECONDS] [--city FILE] [SUITE …]]; ' +
-  '--job selects jobs of the suites router, live and history by their names; --vehicles, --hours and --telemetry are the city of the suite history; --vehicles and --minutes are the simulation of the suite truth; --city is the city file of the suites matching and truth; ' +
+  'usage: npm run bench [-- [--quick] [--rows NUMBER] [--rounds NUMBER] [--job TEXT] [--vehicles NUMBER] [--hours NUMBER] [--minutes NUMBER] [--telemetry SECONDS] [--city FILE] [--folder DIR] [SUITE …]]; ' +
+  '--job selects jobs of the suites router, live, history and warehouse by their names; --folder keeps the log and the databases of the suite warehouse, which measures them again; --vehicles, --hours and --telemetry are the city of the suite history; --vehicles and --minutes are the simulation of the suite truth; --city is the city file of the suites matching and truth; ' +
   `suites: ${names}`;
 const resultsFolder = fileURLToPath(new URL('../results', import.meta.url));
 
@@ -77,6 +77,7 @@ function parse(args: string[]): Request | 'help' | undefined {
       minutes: { type: 'string' },
       city: { type: 'string' },
       telemetry: { type: 'string' },
+      folder: { type: 'string' },
     },
   });
   const options = new Set(Object.keys(values));
@@ -88,6 +89,7 @@ function parse(args: string[]): Request | 'help' | undefined {
   const vehicles = options.delete('vehicles') ? Number(values.vehicles) : undefined;
   const hours = options.delete('hours') ? Number(values.hours) : undefined;
   const minutes = options.delete('minutes') ? Number(values.minutes) : undefined;
+  const folder = options.delete('folder') ? String(values.folder) : undefined;
   const city = options.delete('city') ? String(values.city) : undefined;
   const telemetrySeconds = options.delete('telemetry') ? Number(values.telemetry) : undefined;
   const known = positionals.every((name) => suites.some((suite) => suite.name === name));
@@ -104,6 +106,7 @@ function parse(args: string[]): Request | 'help' | undefined {
       ...(vehicles !== undefined && { vehicles }),
       ...(hours !== undefined && { hours }),
       ...(minutes !== undefined && { minutes }),
+      ...(folder !== undefined && { folder }),
       ...(city !== undefined && { city }),
       ...(telemetrySeconds !== undefined && { telemetrySeconds }),
     },

@@ -5,7 +5,7 @@ export interface Effort {
   readonly rounds: number;
   readonly roundMs: number;
   readonly rows: number;
-  /** Measures only the jobs of the suites `router`, `live` and `history` whose names contain this. @default all */
+  /** Measures only the jobs of the suites `router`, `live`, `history` and `warehouse` whose names contain this. @default all */
   readonly job?: string;
   /** The city of the suite history. @default 1,000 vehicles, 24 hours */
   readonly vehicles?: number;
@@ -14,6 +14,8 @@ export interface Effort {
   readonly telemetrySeconds?: number;
   /** Simulated time of the suite truth, whose size `vehicles` is too. @default 60, with 2,000 vehicles */
   readonly minutes?: number;
+  /** Folder in which the suite warehouse keeps its log and databases. @default a temporary one */
+  readonly folder?: string;
   /** City file of the suites matching and truth. @default Monaco */
   readonly city?: string;
 }

@@ -26,17 +26,21 @@ const SQUARES = 112;
 export interface City {
   readonly vehicles: number;
   readonly telemetrySeconds: number;
-  /** Midnight, UTC, of the first day. The last one is yesterday. */
+  /** Midnight, UTC, of the first day. */
   readonly fromMs: number;
 }
 
 /** The city that sends about so many positions in {@link DAYS}. The fleet grows with the rows, its area does not. */
-export function cityOf(rows: number): City {
+export function cityOf(rows: number, fromMs: number): City {
   const ofVehicle = (DAYS * SHIFT_SECONDS) / TELEMETRY_SECONDS;
   const vehicles = Math.max(LEAST_VEHICLES, Math.round(rows / ofVehicle));
   const telemetrySeconds = Math.max(TELEMETRY_SECONDS, Math.round((vehicles * DAYS * SHIFT_SECONDS) / rows));
-  const today = Math.floor(Date.now() / DAY_MS) * DAY_MS;
-  return { vehicles, telemetrySeconds, fromMs: today - DAYS * DAY_MS };
+  return { vehicles, telemetrySeconds, fromMs };
+}
+
+/** The first of {@link DAYS} whose last one is yesterday. */
+export function firstDay(): number {
+  return (Math.floor(Date.now() / DAY_MS) - DAYS) * DAY_MS;
 }
 
 /** Creates the tables from which {@link fillDay} generates rows. They are in a schema of their own. */

@@ -1,12 +1,12 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { startPostgres } from '@hailstream/tools/postgres';
 import { startBrokerProcess, runToEnd, temporaryFolder } from '../../harness/processes.js';
 import type { Figure, PlanRow, Row } from '../../harness/report.js';
 import { median } from '../../harness/rounds.js';
 import type { Effort, Suite } from '../../harness/suite.js';
-import { cityOf, DAY_MS, DAYS, fillDay, prepareCity, zonesFile, type City } from './city.js';
+import { cityOf, DAY_MS, DAYS, fillDay, firstDay, prepareCity, zonesFile, type City } from './city.js';
 import {
   measureBackfill,
   measureLoad,
@@ -29,66 +29,125 @@ const EXTRAPOLATED_FROM = 1_000_000;
 
 type Say = (what: string) => void;
 
-/** Thirty days of a city in Postgres, with a tenth of the rows and with all: loads, views, disk, backfill and retention. */
+/**
+ * Thirty days of a city in Postgres, with a tenth of the rows and with all: loads, views, disk, backfill and retention. With a
+ * folder, the log and the databases are kept in it, and the next run measures them again.
+ */
 export const warehouseSuite: Suite = {
   name: 'warehouse',
   run: async (effort, say) => {
-    await using folder = await temporaryFolder();
+    await using folder = await workFolder(effort.folder);
     say('starting the broker and Postgres');
     // Records of the first days are older than the retention of the log.
     const settings = ['log.retention.ms=-1'];
     await using broker = await startBrokerProcess(join(folder.path, 'broker'), undefined, settings);
     await using postgres = await startPostgres({ dataDir: join(folder.path, 'postgres'), port: 0 });
-    return await measure(
-      { brokers: broker.url, databaseUrl: postgres.url, postgresPid: postgres.pid },
-      folder.path,
-      effort,
-      say,
-    );
+    const server = { brokers: broker.url, databaseUrl: postgres.url, postgresPid: postgres.pid };
+    const kept = await readKept(folder.path);
+    const built = kept ?? { rows: effort.rows, fromMs: firstDay() };
+    const figures = kept === undefined ? await build(server, folder.path, built, say) : [];
+    await writeFile(join(folder.path, KEPT_FILE), JSON.stringify(built));
+    return [...figures, ...(await measure(server, built, effort, say))];
   },
 };
 
-async function measure(server: Warehouse, folder: string, effort: Effort, say: Say): Promise<Row[]> {
-  const loadRows = Math.max(1_000, Math.min(MAX_LOAD_ROWS, effort.rows / 10));
-  const [small, large] = [cityOf(effort.rows / 10), cityOf(effort.rows)];
-  const dayMs = large.fromMs + BACKFILL_DAY * DAY_MS;
-  await appendPastPositions(server.brokers, dayMs, loadRows);
-  await appendEachDay(server.brokers, large);
-  const empty = await createDatabase(server, 'bench_empty');
-  await runBatch(empty, ['run', '--json']);
+/** What the databases of a folder were built with. */
+interface Built {
+  readonly rows: number;
+  readonly fromMs: number;
+}
 
+/** Written to the folder once its databases are complete. */
+const KEPT_FILE = 'built.json';
+
+async function readKept(folder: string): Promise<Built | undefined> {
+  const text = await readFile(join(folder, KEPT_FILE), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  return text === undefined ? undefined : (JSON.parse(text) as Built);
+}
+
+async function workFolder(path: string | undefined): Promise<AsyncDisposable & { readonly path: string }> {
+  if (path === undefined) return await temporaryFolder();
+  await mkdir(path, { recursive: true });
+  return { path: resolve(path), [Symbol.asyncDispose]: () => Promise.resolve() };
+}
+
+/** The numbers of rows that databases are built with. */
+const countsOf = ({ rows }: Built): readonly number[] => [rows / 10, rows];
+const sizeName = (rows: number): string => `${rows.toLocaleString('en-US')} rows`;
+const loadRowsOf = ({ rows }: Built): number => Math.max(1_000, Math.min(MAX_LOAD_ROWS, rows / 10));
+const backfilledDay = ({ fromMs }: Built): number => fromMs + BACKFILL_DAY * DAY_MS;
+
+async function build(server: Warehouse, folder: string, built: Built, say: Say): Promise<Row[]> {
+  await appendPastPositions(server.brokers, backfilledDay(built), loadRowsOf(built));
+  await appendEachDay(server.brokers, cityOf(built.rows, built.fromMs));
+  await createDatabase(server, 'bench_empty');
+  await runBatch(databaseOf(server, 'bench_empty'), ['run', '--json']);
   const zones = join(folder, 'zones.geojson');
   await writeFile(zones, zonesFile());
-  const rows: Row[] = [];
-  const plans: PlanRow[] = [];
-  const filled: Warehouse[] = [];
-  for (const [city, count] of [
-    [small, effort.rows / 10],
-    [large, effort.rows],
-  ] as const) {
-    const size = `${count.toLocaleString('en-US')} rows`;
-    const warehouse = await createDatabase(server, `bench_${count}`);
-    rows.push(...(await fill(warehouse, { city, size, zones }, say)));
-    await withClient(warehouse.databaseUrl, async (client) => {
-      rows.push(...(await measureSizes(client, size)));
-      say(`${size}: timing views, load average ${loadavg()[0]!.toFixed(1)}`);
-      plans.push(...(await measureViews(client, city, size)));
-    });
-    filled.push(warehouse);
+  const figures: Row[] = [];
+  for (const count of countsOf(built)) {
+    const city = cityOf(count, built.fromMs);
+    await createDatabase(server, `bench_${count}`);
+    const warehouse = databaseOf(server, `bench_${count}`);
+    figures.push(...(await fill(warehouse, { city, size: sizeName(count), zones }, say)));
   }
-  rows.push(...extrapolated(plans, effort.rows));
-  say(`loads of ${loadRows} positions, alternating, load average ${loadavg()[0]!.toFixed(1)}`);
-  rows.push(...(await measureLoads([empty, ...filled], { loadRows, rounds: effort.rounds })));
+  return figures;
+}
+
+/** Measures databases that are complete. `--job` selects what is measured. */
+async function measure(
+  server: Warehouse,
+  built: Built,
+  { job = '', rounds }: Effort,
+  say: Say,
+): Promise<Row[]> {
+  const isWanted = (name: string): boolean => name.includes(job);
+  const rows: Row[] = [];
+  const counts = countsOf(built);
+  const filled = counts.map((count) => databaseOf(server, `bench_${count}`));
+  const plans: PlanRow[] = [];
+  for (const [index, { databaseUrl }] of filled.entries()) {
+    const count = counts[index]!;
+    const size = sizeName(count);
+    await withClient(databaseUrl, async (client) => {
+      if (isWanted('sizes')) rows.push(...(await measureSizes(client, size)));
+      if (!isWanted('views')) return;
+      say(`${size}: timing views, load average ${loadavg()[0]!.toFixed(1)}`);
+      plans.push(...(await measureViews(client, cityOf(count, built.fromMs), size)));
+    });
+  }
+  rows.push(...extrapolated(plans, built.rows));
+  const loadRows = loadRowsOf(built);
+  const warehouses = [databaseOf(server, 'bench_empty'), ...filled];
+  // What an earlier run has appended and not loaded.
+  if (['loads', 'backfill', 'retention'].some(isWanted)) {
+    for (const warehouse of warehouses) await runBatch(warehouse, ['run', '--json']);
+  }
+  if (isWanted('loads')) {
+    say(`loads of ${loadRows} positions, alternating, load average ${loadavg()[0]!.toFixed(1)}`);
+    rows.push(...(await measureLoads(warehouses, { loadRows, rounds })));
+  }
   const warehouse = filled.at(-1)!;
-  say('a backfill next to a load');
-  rows.push(...(await measureBackfill(warehouse, { dayMs, rows: loadRows, rounds: effort.rounds })));
-  say('retention next to a load');
-  rows.push(...(await measureRetention(warehouse, large, loadRows)));
+  if (isWanted('backfill')) {
+    say(`a backfill next to a load, load average ${loadavg()[0]!.toFixed(1)}`);
+    rows.push(...(await measureBackfill(warehouse, { dayMs: backfilledDay(built), rows: loadRows, rounds })));
+  }
+  if (isWanted('retention')) {
+    say(`retention next to a load, load average ${loadavg()[0]!.toFixed(1)}`);
+    rows.push(...(await measureRetention(warehouse, loadRows)));
+  }
   return rows;
 }
 
-async function createDatabase(server: Warehouse, name: string): Promise<Warehouse> {
+async function createDatabase(server: Warehouse, name: string): Promise<void> {
+  await withClient(server.databaseUrl, (client) => client.query(`DROP DATABASE IF EXISTS ${name}`));
   await withClient(server.databaseUrl, (client) => client.query(`CREATE DATABASE ${name}`));
+}
+
+function databaseOf(server: Warehouse, name: string): Warehouse {
   const url = new URL(server.databaseUrl);
   url.pathname = `/${name}`;
   return { ...server, databaseUrl: url.href };

@@ -3,7 +3,7 @@ import { childrenCpuSeconds, runToEnd } from '../../harness/processes.js';
 import type { Figure } from '../../harness/report.js';
 import { median } from '../../harness/rounds.js';
 import { appendPositions } from './real-load.js';
-import { DAY_MS, DAYS, type City } from './city.js';
+import { DAY_MS, DAYS } from './city.js';
 
 const BATCH = 'apps/batch/dist/main.js';
 /** Interval at which the locks are looked at. */
@@ -122,10 +122,10 @@ async function dropDay(databaseUrl: string, dayMs: number): Promise<void> {
 }
 
 /** Drops the first day of all tables by retention while a load runs, and looks at the locks meanwhile. */
-export async function measureRetention(warehouse: Warehouse, city: City, rows: number): Promise<Figure[]> {
+export async function measureRetention(warehouse: Warehouse, rows: number): Promise<Figure[]> {
   await appendPositions(warehouse.brokers, rows);
   const tables = ['telemetry', 'vehicle_events', 'rider_events', 'trips'];
-  const daysKept = Math.floor(Date.now() / DAY_MS) - city.fromMs / DAY_MS - 1;
+  const daysKept = Math.floor(Date.now() / DAY_MS) - (await firstStoredDay(warehouse.databaseUrl)) - 1;
   const retention = tables.map((table) => `${table}=${daysKept}d`).join(',');
   const locks = new LockWatch(warehouse.databaseUrl);
   const [load, result] = await Promise.all([
@@ -147,6 +147,14 @@ export async function measureRetention(warehouse: Warehouse, city: City, rows: n
     figure(`${name}: longest wait of another connection`, locks.longestWaitMs, 'ms'),
     figure(`${name}: the load`, load.rowsPerSecond, 'rows/s'),
   ];
+}
+
+/** Number of the first day that has rows, since 1970. */
+async function firstStoredDay(databaseUrl: string): Promise<number> {
+  return await withClient(databaseUrl, async (client) => {
+    const { rows } = await client.query<{ first: Date }>('SELECT min(end_time) AS first FROM ride.trips');
+    return Math.floor(rows[0]!.first.getTime() / DAY_MS);
+  });
 }
 
 /** Looks at the locks of a database until it is stopped. */

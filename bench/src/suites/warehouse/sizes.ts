@@ -6,7 +6,9 @@ const AGGREGATES = [
   'ride_outcomes',
   'vehicle_quarters',
   'state_periods',
+  'state_hours',
   'cell_quarters',
+  'cell_hours',
   'provider_quarters',
   'rebuilt_trips',
 ];
