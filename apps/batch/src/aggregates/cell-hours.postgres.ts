@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { STARTS } from './time-ranges.js';
 
 const SUMS = [
   'available_seconds',
@@ -15,15 +16,14 @@ const SUMS = [
  * @param hoursMs starts of the hours, in milliseconds since 1970
  */
 export async function refreshCellHours(client: pg.ClientBase, hoursMs: readonly number[]): Promise<void> {
-  const hours = `ARRAY(SELECT 'epoch'::timestamptz + hour_ms * interval '1 millisecond' FROM unnest($1::bigint[]) AS hour_ms)`;
   await client.query(
     `WITH fresh AS MATERIALIZED (
        SELECT date_bin('1 hour', quarter, 'epoch') AS hour, provider_id, h3_cell,
          ${SUMS.map((column) => `sum(${column} ORDER BY quarter) AS ${column}`).join(', ')}
-       FROM ride.cell_quarters WHERE date_bin('1 hour', quarter, 'epoch') = ANY (${hours}) GROUP BY 1, 2, 3
+       FROM ride.cell_quarters WHERE date_bin('1 hour', quarter, 'epoch') = ANY (${STARTS}) GROUP BY 1, 2, 3
      ), deleted AS (
        DELETE FROM ride.cell_hours AS stored
-       WHERE hour = ANY (${hours}) AND NOT EXISTS (
+       WHERE hour = ANY (${STARTS}) AND NOT EXISTS (
          SELECT FROM fresh WHERE (fresh.hour, fresh.provider_id, fresh.h3_cell) = (stored.hour, stored.provider_id, stored.h3_cell))
      )
      INSERT INTO ride.cell_hours AS stored (hour, provider_id, h3_cell, ${SUMS.join(', ')})

@@ -2,13 +2,19 @@ import type pg from 'pg';
 import { inTransaction, type Pool } from '../database/pool.postgres.js';
 import { refreshCellHours } from './cell-hours.postgres.js';
 import { refreshCellQuarters } from './cell-quarters.postgres.js';
+import { refreshCellTotals } from './cell-totals.postgres.js';
 import { refreshProviderQuarters } from './provider-quarters.postgres.js';
 import { refreshRideOutcomes } from './ride-outcomes.postgres.js';
 import { claimQuarters, countStale } from './stale-quarters.postgres.js';
+import { refreshStateDays } from './state-days.postgres.js';
 import { refreshStateHours } from './state-hours.postgres.js';
 import { refreshStatePeriods } from './state-periods.postgres.js';
-import { hourOf, rangesOf } from './time-ranges.js';
+import { refreshPositionDays } from './position-days.postgres.js';
+import { daysOf, hourOf, rangesOf } from './time-ranges.js';
+import { refreshUnmetRequests } from './unmet-requests.postgres.js';
 import { refreshVehicleQuarters } from './vehicle-quarters.postgres.js';
+import { refreshZoneHours } from './zone-hours.postgres.js';
+import { refreshZoneQuarters } from './zone-quarters.postgres.js';
 
 /** Advisory lock of the process that calculates aggregates. The same number in every process. */
 const LOCK = 7_245_131;
@@ -54,22 +60,35 @@ export async function refreshAggregates(
   return done;
 }
 
-/** Calculates the aggregates of some quarters in the current transaction. Returns their number. */
-async function refreshQuarters(client: pg.ClientBase, limit: number): Promise<number> {
+/** Waits for the refresh of another process, and prepares the current transaction for the calculation of aggregates. */
+export async function beginRefresh(client: pg.ClientBase): Promise<void> {
   await client.query(
     `SET LOCAL statement_timeout = ${STATEMENT_TIMEOUT_MS}; SET LOCAL work_mem = '${WORK_MEMORY}'`,
   );
   await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
+}
+
+/** Calculates the aggregates of some quarters in the current transaction. Returns their number. */
+async function refreshQuarters(client: pg.ClientBase, limit: number): Promise<number> {
+  await beginRefresh(client);
   const quarters = await claimQuarters(client, limit);
   if (quarters.length === 0) return 0;
   const ranges = rangesOf(quarters);
-  const changed = await refreshVehicleQuarters(client, ranges);
+  const { changed, linkedQuarters } = await refreshVehicleQuarters(client, ranges);
+  await refreshPositionDays(client, daysOf([...quarters, ...linkedQuarters]));
   const hours = [...new Set(quarters.map(hourOf))];
   const changedHours = await refreshStatePeriods(client, ranges, changed);
-  await refreshStateHours(client, [...new Set([...changedHours, ...hours])]);
+  const stateHours = [...new Set([...changedHours, ...hours])];
+  await refreshStateHours(client, stateHours);
+  await refreshStateDays(client, daysOf(stateHours));
   await refreshCellQuarters(client, ranges);
   await refreshCellHours(client, hours);
+  await refreshCellTotals(client, quarters);
   await refreshProviderQuarters(client, ranges);
-  await refreshRideOutcomes(client, ranges);
+  const requests = await refreshRideOutcomes(client, ranges);
+  await refreshZoneHours(client, [...new Set([...hours, ...requests.hours])]);
+  const demandQuarters = [...new Set([...quarters, ...requests.unmetQuarters])];
+  await refreshUnmetRequests(client, demandQuarters);
+  await refreshZoneQuarters(client, demandQuarters);
   return quarters.length;
 }

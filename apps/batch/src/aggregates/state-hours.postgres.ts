@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { STARTS } from './time-ranges.js';
 
 /**
  * Calculates `ride.state_hours` in some hours, of which `ride.state_periods` has changed.
@@ -6,16 +7,13 @@ import type pg from 'pg';
  * @param hoursMs starts of the hours, in milliseconds since 1970
  */
 export async function refreshStateHours(client: pg.ClientBase, hoursMs: readonly number[]): Promise<void> {
-  // The hours are parameters of an array, so that the index is used for any number of them.
-  const isChanged = `hour = ANY (ARRAY(
-    SELECT 'epoch'::timestamptz + hour_ms * interval '1 millisecond' FROM unnest($1::bigint[]) AS hour_ms))`;
   await client.query(
     `WITH fresh AS MATERIALIZED (
        SELECT hour, provider_id, vehicle_state, sum(extract(epoch FROM ends_at - starts_at) * 1000)::bigint AS milliseconds
-       FROM ride.state_periods WHERE ${isChanged} AND starts_at < ends_at GROUP BY 1, 2, 3
+       FROM ride.state_periods WHERE hour = ANY (${STARTS}) AND starts_at < ends_at GROUP BY 1, 2, 3
      ), deleted AS (
        DELETE FROM ride.state_hours AS stored
-       WHERE ${isChanged} AND NOT EXISTS (
+       WHERE hour = ANY (${STARTS}) AND NOT EXISTS (
          SELECT FROM fresh
          WHERE (fresh.hour, fresh.provider_id, fresh.vehicle_state) = (stored.hour, stored.provider_id, stored.vehicle_state))
      )

@@ -23,28 +23,33 @@ export async function refreshStatePeriods(
   changed: ChangedVehicles | undefined,
 ): Promise<number[]> {
   const { rows } = await client.query<{ hour_ms: number }>(
-    `${calculatedPeriods(ranges)}, removed_pieces AS (
+    `${calculatedEnds(ranges)}, ${PERIODS}, removed_pieces AS (
        DELETE FROM ride.state_periods AS stored USING removed
        WHERE ${sameEvent('stored', 'removed')}
        RETURNING hour
      ), surplus AS (
        DELETE FROM ride.state_periods AS stored USING periods
        WHERE ${sameEvent('stored', 'periods')} AND stored.hour >= periods.ends_at
-         AND stored.hour > date_bin('1 hour', periods.event_at, 'epoch')
+         AND stored.hour > first_hour
        RETURNING hour
      ), written AS (
        INSERT INTO ride.state_periods AS stored
-         (provider_id, device_id, event_at, event_id, hour, starts_at, ends_at, vehicle_state)
+         (provider_id, device_id, event_at, event_id, hour, starts_at, ends_at, vehicle_state, period_ends_at)
        SELECT provider_id, device_id, event_at, event_id, hour, greatest(event_at, hour),
-         least(ends_at, hour + interval '1 hour'), vehicle_state
+         least(ends_at, hour + interval '1 hour'), vehicle_state,
+         CASE WHEN hour = first_hour AND ends_at > hour + interval '1 hour' THEN ends_at END
        FROM periods
-       -- Hours before the earlier of the old and the new end stay as they are.
        CROSS JOIN LATERAL generate_series(
-         date_bin('1 hour', least(coalesce(old_end, event_at), ends_at), 'epoch'), ends_at, interval '1 hour') AS hour
-       WHERE hour < ends_at OR hour = date_bin('1 hour', event_at, 'epoch')
-       ON CONFLICT (provider_id, device_id, event_at, event_id, hour) DO UPDATE SET ends_at = excluded.ends_at
-         WHERE stored.ends_at <> excluded.ends_at
+         first_changed_hour, ends_at, interval '1 hour') AS hour
+       WHERE hour < ends_at OR hour = first_hour
+       ON CONFLICT (provider_id, device_id, event_at, event_id, hour) DO UPDATE
+         SET ends_at = excluded.ends_at, period_ends_at = excluded.period_ends_at
+         WHERE (stored.ends_at, stored.period_ends_at) IS DISTINCT FROM (excluded.ends_at, excluded.period_ends_at)
        RETURNING hour
+     ), continued AS (
+       UPDATE ride.state_periods AS stored SET period_ends_at = periods.ends_at FROM periods
+       WHERE ${sameEvent('stored', 'periods')} AND stored.hour = first_hour AND first_changed_hour > first_hour
+         AND stored.period_ends_at IS DISTINCT FROM periods.ends_at
      ), availability AS (
        SELECT provider_id, device_id, least(coalesce(old_end, event_at), ends_at) AS lo,
          greatest(coalesce(old_end, event_at), ends_at) AS hi
@@ -64,13 +69,14 @@ export async function refreshStatePeriods(
   return rows.map(({ hour_ms }) => hour_ms);
 }
 
-/** Queries up to `periods`, the events whose periods may have changed with their ends, and `removed`, events without a row. */
-function calculatedPeriods(ranges: readonly TimeRange[]): string {
+/** Queries up to `ends`, the events whose periods may have changed with their ends, and `removed`, events without a row. */
+function calculatedEnds(ranges: readonly TimeRange[]): string {
   return `WITH raw AS MATERIALIZED (
        SELECT provider_id, device_id, "timestamp" AS event_at, event_id, vehicle_state, event_types
        FROM ride.vehicle_events WHERE ${isInRanges('"timestamp"', ranges)}
      ), known AS MATERIALIZED (
-       SELECT provider_id, device_id, event_at, event_id, vehicle_state, max(ends_at) AS old_end
+       SELECT provider_id, device_id, event_at, event_id, vehicle_state, max(ends_at) AS old_end,
+         coalesce(max(period_ends_at), min(ends_at)) = max(ends_at) AS has_end
        FROM ride.state_periods WHERE ${isInRanges('event_at', ranges)} GROUP BY 1, 2, 3, 4, 5
      ), removed AS MATERIALIZED (
        SELECT * FROM known WHERE NOT EXISTS (SELECT FROM raw WHERE ${sameEvent('raw', 'known')})
@@ -79,6 +85,8 @@ function calculatedPeriods(ranges: readonly TimeRange[]): string {
          SELECT provider_id, device_id, event_at AS lo, event_at AS hi FROM raw
          WHERE NOT EXISTS (SELECT FROM known WHERE ${sameEvent('known', 'raw')})
          UNION ALL SELECT provider_id, device_id, event_at, event_at FROM removed
+         -- Processes of a release without period_ends_at do not write it.
+         UNION ALL SELECT provider_id, device_id, event_at, event_at FROM known WHERE NOT has_end
          UNION ALL SELECT * FROM ${CHANGED_VEHICLES} AS vehicles
        ) AS changes GROUP BY 1, 2
      ), bounds AS MATERIALIZED (
@@ -109,7 +117,7 @@ function calculatedPeriods(ranges: readonly TimeRange[]): string {
          lag(event_at) OVER in_order AS previous_at, lag(vehicle_state) OVER in_order AS previous_state
        FROM events
        WINDOW in_order AS (PARTITION BY provider_id, device_id ORDER BY event_at, event_id)
-     ), periods AS MATERIALIZED (
+     ), ends AS (
        SELECT timeline.provider_id, timeline.device_id, event_at, event_id, vehicle_state, old_end,
          CASE
            WHEN next_at - greatest(event_at, signal_at) <= ${CONFIRMED_SILENCE} THEN next_at
@@ -132,6 +140,13 @@ function calculatedPeriods(ranges: readonly TimeRange[]): string {
        WHERE event_at < after_at
      )`;
 }
+
+/** Query of the events whose periods may have changed. Hours of a period before the first changed one stay as they are. */
+const PERIODS = `periods AS MATERIALIZED (
+       SELECT *, date_bin('1 hour', event_at, 'epoch') AS first_hour,
+         date_bin('1 hour', least(coalesce(old_end, event_at), ends_at), 'epoch') AS first_changed_hour
+       FROM ends
+     )`;
 
 /**
  * Queries that write the events whose types do not lead from the state before them to their state. Only events whose

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isInRanges, QUARTER_MS, quarterOf, rangesOf } from './time-ranges.js';
+import { daysOf, isInDays, isInRanges, QUARTER_MS, quarterOf, rangesOf } from './time-ranges.js';
 
 describe(rangesOf, () => {
   it('joins adjacent quarters, whatever their order and number', () => {
@@ -40,5 +40,21 @@ describe(isInRanges, () => {
     expect(isInRanges('"timestamp"', [{ fromMs: 0, toMs: QUARTER_MS }])).toBe(
       `(("timestamp" >= '1970-01-01T00:00:00.000Z'::timestamptz AND "timestamp" < '1970-01-01T00:15:00.000Z'::timestamptz))`,
     );
+  });
+});
+
+describe(daysOf, () => {
+  it('returns each day once, in ascending order', () => {
+    const times = ['2026-11-22T23:59:59.999Z', '2026-11-21T00:00Z', '2026-11-22T00:00Z'].map((time) =>
+      Date.parse(time),
+    );
+    const days = daysOf(times);
+    expect(days).toEqual(
+      ['2026-11-21', '2026-11-22'].map((day) => ({
+        fromMs: Date.parse(day),
+        toMs: Date.parse(day) + 86_400_000,
+      })),
+    );
+    expect(isInDays('day', days)).toBe(`day = ANY (ARRAY['2026-11-21', '2026-11-22']::date[])`);
   });
 });

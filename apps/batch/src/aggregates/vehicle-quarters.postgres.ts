@@ -26,11 +26,18 @@ export const CHANGED_VEHICLES = `(SELECT provider_id, device_id,
     'epoch'::timestamptz + to_ms * interval '1 millisecond' AS hi
   FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) AS changed (provider_id, device_id, from_ms, to_ms))`;
 
-/** Calculates `ride.vehicle_quarters` in ranges of time. Returns the vehicles with changes; `undefined` if nothing changed. */
+interface RefreshedVehicles {
+  /** The vehicles with changes; `undefined` if nothing changed. */
+  readonly changed: ChangedVehicles | undefined;
+  /** Quarters of which the time of the previous position has changed, in milliseconds since 1970. */
+  readonly linkedQuarters: readonly number[];
+}
+
+/** Calculates `ride.vehicle_quarters` in ranges of time. */
 export async function refreshVehicleQuarters(
   client: pg.ClientBase,
   ranges: readonly TimeRange[],
-): Promise<ChangedVehicles | undefined> {
+): Promise<RefreshedVehicles> {
   const { rows } = await client.query<Record<'providers' | 'devices' | 'los' | 'his', string | null>>(
     `WITH fresh AS MATERIALIZED (
        SELECT provider_id, device_id, date_bin('15 minutes', "timestamp", 'epoch') AS quarter,
@@ -63,15 +70,17 @@ export async function refreshVehicleQuarters(
        array_agg(lo)::text AS los, array_agg(hi)::text AS his FROM changed`,
   );
   const { providers, devices, los, his } = rows[0]!;
-  if (providers === null) return undefined;
+  if (providers === null) return { changed: undefined, linkedQuarters: [] };
   const changed: ChangedVehicles = [providers, devices!, los!, his!];
-  await linkQuarters(client, changed);
-  return changed;
+  return { changed, linkedQuarters: await linkQuarters(client, changed) };
 }
 
-/** Sets the time of the previous position in the quarters that have changed, and in the one after them. */
-async function linkQuarters(client: pg.ClientBase, changed: ChangedVehicles): Promise<void> {
-  await client.query(
+/**
+ * Sets the time of the previous position in the quarters that have changed, and in the one after them. Returns the quarters, in
+ * milliseconds since 1970.
+ */
+async function linkQuarters(client: pg.ClientBase, changed: ChangedVehicles): Promise<number[]> {
+  const { rows } = await client.query<{ quarter_ms: number }>(
     `WITH chains AS (
        SELECT quarters.provider_id, quarters.device_id, quarters.quarter, changed.lo,
          lag(last_at) OVER (PARTITION BY quarters.provider_id, quarters.device_id ORDER BY quarter) AS previous_at
@@ -90,12 +99,16 @@ async function linkQuarters(client: pg.ClientBase, changed: ChangedVehicles): Pr
          WHERE quarters.provider_id = changed.provider_id AND quarters.device_id = changed.device_id
            AND quarters.quarter >= coalesce(before, changed.lo) AND quarters.quarter <= coalesce(after, changed.hi)
        ) AS quarters
+     ), linked AS (
+       UPDATE ride.vehicle_quarters AS stored SET previous_at = chains.previous_at
+       FROM chains
+       WHERE stored.provider_id = chains.provider_id AND stored.device_id = chains.device_id
+         AND stored.quarter = chains.quarter AND chains.quarter >= chains.lo
+         AND stored.previous_at IS DISTINCT FROM chains.previous_at
+       RETURNING stored.quarter
      )
-     UPDATE ride.vehicle_quarters AS stored SET previous_at = chains.previous_at
-     FROM chains
-     WHERE stored.provider_id = chains.provider_id AND stored.device_id = chains.device_id
-       AND stored.quarter = chains.quarter AND chains.quarter >= chains.lo
-       AND stored.previous_at IS DISTINCT FROM chains.previous_at`,
+     SELECT DISTINCT (extract(epoch FROM quarter) * 1000)::float8 AS quarter_ms FROM linked`,
     [...changed],
   );
+  return rows.map(({ quarter_ms }) => quarter_ms);
 }

@@ -1,9 +1,14 @@
+import { beginRefresh } from '../aggregates/refresh-aggregates.postgres.js';
+import { replaceZoneHours } from '../aggregates/zone-hours.postgres.js';
+import { replaceZoneQuarters } from '../aggregates/zone-quarters.postgres.js';
 import { inTransaction, type Pool } from '../database/pool.postgres.js';
 import type { Zone } from './zone-file.js';
 
-/** Replaces all zones, in one transaction. */
+/** Replaces all zones, and calculates the aggregates by zone for all times, in one transaction. */
 export async function storeZones(pool: Pool, zones: readonly Zone[]): Promise<void> {
   await inTransaction(pool, async (client) => {
+    // A refresh would calculate with the zones of before.
+    await beginRefresh(client);
     // Concurrent calls wait for each other.
     await client.query('LOCK TABLE ride.zones IN SHARE ROW EXCLUSIVE MODE');
     await client.query('DELETE FROM ride.zones');
@@ -19,5 +24,7 @@ export async function storeZones(pool: Pool, zones: readonly Zone[]): Promise<vo
         [id, cells],
       );
     }
+    await replaceZoneQuarters(client);
+    await replaceZoneHours(client);
   });
 }

@@ -1,5 +1,6 @@
 import type { Telemetry } from '@hailstream/events';
 import { tablesByTopic } from '../../src/rows/tables.js';
+import { migrate } from '../../src/database/migrate.postgres.js';
 import { begin, withConnection, type Pool } from '../../src/database/pool.postgres.js';
 import { CopyWriter } from '../../src/rows/copy-writer.js';
 import { encodeChunk } from '../../src/rows/encode-chunk.js';
@@ -118,3 +119,49 @@ WHERE NOT EXISTS (
   SELECT FROM reached WHERE steps = cardinality(events.event_types) AND state = events.vehicle_state
 )
 ORDER BY event_id, provider_id`;
+
+/** Views that read aggregates of their own since the migrations after {@link LAST_WITHOUT_AGGREGATES}. */
+const VIEWS = [
+  'supply_demand',
+  'cell_supply_demand',
+  'zone_supply_demand',
+  'waits',
+  'completion',
+  'data_quality',
+  'vehicle_utilisation',
+  'vehicle_state_periods',
+];
+/** The last migration with which these views summed what was calculated by quarter. */
+export const LAST_WITHOUT_AGGREGATES = 17;
+
+/** Applies all migrations, and creates a schema `previous` with the views as they were after an earlier one. */
+export async function migrateWithPreviousViews(pool: Pool): Promise<void> {
+  await migrate(pool, { until: LAST_WITHOUT_AGGREGATES });
+  const { rows } = await pool.query<{ view: string; query: string }>(
+    `SELECT view, pg_get_viewdef(format('analysis.%I', view)::regclass) AS query FROM unnest($1::text[]) AS view`,
+    [VIEWS],
+  );
+  await migrate(pool);
+  await pool.query('CREATE SCHEMA previous');
+  for (const { view, query } of rows) await pool.query(`CREATE VIEW previous.${view} AS ${query}`);
+}
+
+/** The rows of these views in a schema, in a stable order, with numbers rounded to nine digits: sums have no order. */
+export async function viewRows(
+  { query }: Pick<TestDatabase, 'query'>,
+  schema: 'analysis' | 'previous',
+): Promise<Record<string, string[]>> {
+  const views: Record<string, string[]> = {};
+  for (const view of VIEWS) {
+    const rows = await query<{ row: Record<string, unknown> }>(
+      `SELECT to_jsonb(selected) AS row FROM ${schema}.${view} AS selected`,
+    );
+    const lines = rows.map(({ row }) =>
+      JSON.stringify(row, (_, value: unknown) =>
+        typeof value === 'number' ? Number(value.toPrecision(9)) : value,
+      ),
+    );
+    views[view] = lines.toSorted();
+  }
+  return views;
+}

@@ -1,10 +1,12 @@
 import type { VehicleEventType, VehicleState } from '@hailstream/events';
 import { until } from '@hailstream/service/testing';
 import fc from 'fast-check';
+import { latLngToCell } from 'h3-js';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { refreshAggregates } from '../../src/aggregates/refresh-aggregates.postgres.js';
 import { migrate } from '../../src/database/migrate.postgres.js';
+import { storeZones } from '../../src/zones/zones.postgres.js';
 import {
   createTestDatabase,
   DAY_MS,
@@ -17,7 +19,15 @@ import {
   type TestDatabase,
 } from '../_util.js';
 import { expectedAggregates, type Events } from './_expected.js';
-import { EXPECTED_VIOLATIONS, STORED_VIOLATIONS, storedAggregates, writeEvents } from './_util.js';
+import {
+  EXPECTED_VIOLATIONS,
+  LAST_WITHOUT_AGGREGATES,
+  migrateWithPreviousViews,
+  STORED_VIOLATIONS,
+  storedAggregates,
+  viewRows,
+  writeEvents,
+} from './_util.js';
 
 const MINUTE_MS = 60_000;
 const OTHER = 'f7b2c3d4-0000-4000-8000-000000000002';
@@ -31,7 +41,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   pool = new pg.Pool({ connectionString: database.url, max: 6 });
   pool.on('error', () => {});
-  await migrate(pool);
+  await migrateWithPreviousViews(pool);
 });
 
 afterAll(async () => {
@@ -41,6 +51,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   await clear();
+  await createZones();
 });
 
 async function clear(): Promise<void> {
@@ -56,6 +67,11 @@ async function clear(): Promise<void> {
     'state_violations',
     'cell_quarters',
     'cell_hours',
+    'cell_totals',
+    'zone_quarters',
+    'zone_hours',
+    'position_days',
+    'state_days',
     'provider_quarters',
     'ride_outcomes',
   ];
@@ -210,6 +226,38 @@ async function write(sent: readonly { family: Family; event: object }[]): Promis
   }
 }
 
+/** Tables that the views read, and whose rows an earlier release has. */
+const CALCULATED = [
+  'zones',
+  'zone_cells',
+  'vehicle_quarters',
+  'state_periods',
+  'state_hours',
+  'cell_quarters',
+  'provider_quarters',
+  'ride_outcomes',
+];
+
+/** Two zones with the cell of the first place. The other cell is in no zone. */
+async function createZones(): Promise<void> {
+  const { lat, lng } = PLACES[0]!;
+  await database.query('DELETE FROM ride.zones');
+  await database.query(
+    `WITH stored AS (
+       INSERT INTO ride.zones (zone_id, name, geometry) VALUES ('one', 'One', '{}'), ('two', 'Two', '{}') RETURNING zone_id
+     )
+     INSERT INTO ride.zone_cells (zone_id, h3_cell) SELECT zone_id, $1::bigint FROM stored`,
+    [BigInt(`0x${latLngToCell(lat, lng, 9)}`).toString()],
+  );
+}
+
+/** Writes the sample with the most events of riders. */
+async function writeSample(): Promise<void> {
+  const samples = fc.sample(eventsOf, { numRuns: 20, seed: 5 });
+  const [events] = samples.toSorted((a, b) => b.riderEvents.length - a.riderEvents.length);
+  await write(families.flatMap((family) => events![family].map((event) => ({ family, event }))));
+}
+
 describe(refreshAggregates, () => {
   it('has the same result for late, repeated, shuffled and cross-midnight events as a calculation from all of them', async () => {
     await fc.assert(
@@ -222,6 +270,7 @@ describe(refreshAggregates, () => {
           await write(sent.map((each) => all[each]!));
           await refreshAggregates(pool);
           expect(await database.query(STORED_VIOLATIONS)).toEqual(await database.query(EXPECTED_VIOLATIONS));
+          expect(await viewRows(database, 'analysis')).toEqual(await viewRows(database, 'previous'));
         }
         expect(await storedAggregates(database)).toEqual(expectedAggregates(events));
         expect(await database.query('SELECT * FROM ride.stale_quarters')).toEqual([]);
@@ -311,5 +360,68 @@ describe(refreshAggregates, () => {
     const violations = await earlier.query(EXPECTED_VIOLATIONS);
     expect(violations.length).toBeGreaterThan(3);
     expect(await earlier.query(STORED_VIOLATIONS)).toEqual(violations);
+  });
+
+  it('has the zones that were loaded last, for all times', async () => {
+    await writeSample();
+    const timestamp = YESTERDAY + 600 * MINUTE_MS;
+    const requests = [PLACES[0]!, PLACES[2]!].map((location) => makeRiderEvent({ timestamp, location }));
+    await writeEvents(pool, 'rider_events', requests);
+    await refreshAggregates(pool);
+    const cells = [latLngToCell(PLACES[2]!.lat, PLACES[2]!.lng, 9)];
+    const geometry = { type: 'Polygon', coordinates: [] } as const;
+    await storeZones(pool, [{ id: 'three', name: 'Three', geometry, cells }]);
+    expect(await viewRows(database, 'analysis')).toEqual(await viewRows(database, 'previous'));
+    for (const view of ['zone_supply_demand', 'waits']) {
+      const zones = `SELECT DISTINCT zone_id FROM analysis.${view} ORDER BY 1`;
+      expect(await database.query(zones)).toEqual([{ zone_id: 'three' }, { zone_id: null }]);
+    }
+  });
+
+  it('includes what a process of an earlier release calculates, once its quarters are marked', async () => {
+    await writeSample();
+    const marks = await database.query<{ quarter: Date }>('SELECT quarter FROM ride.stale_quarters');
+    await refreshAggregates(pool);
+    // It does not write these tables and columns.
+    await database.query(
+      `TRUNCATE ride.cell_totals, ride.zone_quarters, ride.zone_hours, ride.position_days, ride.state_days`,
+    );
+    await database.query('UPDATE ride.cell_quarters SET unmet_requests = 0');
+    await database.query('UPDATE ride.state_periods SET period_ends_at = NULL');
+    await database.query('INSERT INTO ride.stale_quarters SELECT unnest($1::timestamptz[])', [
+      marks.map(({ quarter }) => quarter),
+    ]);
+    await refreshAggregates(pool);
+    expect(await viewRows(database, 'analysis')).toEqual(await viewRows(database, 'previous'));
+  });
+
+  it('has what an earlier release calculated', async () => {
+    await writeSample();
+    await refreshAggregates(pool);
+    await using earlier = await createTestDatabase();
+    const connections = new pg.Pool({ connectionString: earlier.url, max: 2 });
+    try {
+      await migrate(connections, { until: LAST_WITHOUT_AGGREGATES });
+      for (const table of CALCULATED) {
+        const rows = await database.one(`SELECT jsonb_agg(stored) FROM ride.${table} AS stored`);
+        const columns = await earlier.one<string>(
+          `SELECT string_agg(column_name, ', ') FROM information_schema.columns
+           WHERE table_schema = 'ride' AND table_name = $1 AND is_generated = 'NEVER'`,
+          [table],
+        );
+        await earlier.query(
+          `INSERT INTO ride.${table} (${columns}) SELECT ${columns} FROM jsonb_populate_recordset(NULL::ride.${table}, $1)`,
+          [JSON.stringify(rows)],
+        );
+      }
+      const before = await viewRows(earlier, 'analysis');
+      expect(Math.min(...Object.values(before).map((rows) => rows.length))).toBeGreaterThan(0);
+      await migrate(connections);
+      expect(await viewRows(earlier, 'analysis')).toEqual(before);
+    } finally {
+      await connections.end();
+    }
+    const unmet = 'SELECT sum(unmet_requests) FROM analysis.cell_supply_demand';
+    expect(Number(await earlier.one(unmet))).toBeGreaterThan(0);
   });
 });

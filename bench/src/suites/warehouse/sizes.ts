@@ -5,10 +5,15 @@ const SOURCES = ['telemetry', 'vehicle_events', 'rider_events', 'trips'];
 const AGGREGATES = [
   'ride_outcomes',
   'vehicle_quarters',
+  'position_days',
   'state_periods',
   'state_hours',
+  'state_days',
   'cell_quarters',
   'cell_hours',
+  'cell_totals',
+  'zone_quarters',
+  'zone_hours',
   'provider_quarters',
   'rebuilt_trips',
 ];
