@@ -12,6 +12,8 @@ export class MalformedRequestError extends Error {
 export class Reader {
   position: number;
   readonly end: number;
+  /** Number of array elements and tagged fields that may still follow. Each becomes an object, also if it is one byte. */
+  elementsLeft = Number.POSITIVE_INFINITY;
 
   constructor(
     readonly buffer: Buffer,
@@ -121,7 +123,13 @@ export class Reader {
     if (length < -1 || length > this.remaining) {
       throw new MalformedRequestError(`an array of ${length} elements in ${this.remaining} bytes`);
     }
+    this.countElements(Math.max(length, 0));
     return length;
+  }
+
+  private countElements(count: number): void {
+    this.elementsLeft -= count;
+    if (this.elementsLeft < 0) throw new MalformedRequestError('too many array elements');
   }
 
   /** Skips the tagged fields at the end of a structure, if the version has them. */
@@ -131,6 +139,7 @@ export class Reader {
     if (count > this.remaining) {
       throw new MalformedRequestError(`${count} tagged fields in ${this.remaining} bytes`);
     }
+    this.countElements(count);
     for (let i = 0; i < count; i++) {
       this.unsignedVarint();
       this.take(this.unsignedVarint());

@@ -3,22 +3,28 @@ import type { Logger } from 'pino';
 import type { BrokerConfig } from '../config/config.js';
 import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
 import type { Outcome } from '../../protocol/markers.js';
+import { OFFSETS_TOPIC } from '../storage/topics/internal-topics.js';
 import type { LogStore } from '../storage/topics/log-store.js';
 import type { PartitionLog } from '../storage/partition/partition-log.js';
 import { expiredOffsets } from './offsets/expiry.js';
+import { checkIdLength, GroupLimits } from './group-limits.js';
 import { Group } from './membership/group.js';
 import type { GroupLogEvent } from './membership/group-log-event.js';
 import { NO_BYTES, type JoinAnswer, type Member, type SyncAnswer } from './membership/member.js';
 import {
   appendEntries,
   OFFSETS_PARTITION,
-  OFFSETS_TOPIC,
   replayEntries,
   type CommittedOffset,
   type GroupValue,
   type OffsetsProducer,
 } from './offsets/offsets-log.js';
-import { OffsetStore, type OffsetToCommit, type StoredOffset } from './offsets/offset-store.js';
+import {
+  bytesOfOffset,
+  OffsetStore,
+  type OffsetToCommit,
+  type StoredOffset,
+} from './offsets/offset-store.js';
 import type { JoinRequest, MemberReference, SyncRequest } from './membership/requests.js';
 
 interface CoordinatorOptions {
@@ -37,6 +43,7 @@ interface ManagedGroup {
 export class GroupCoordinator {
   private readonly groups = new Map<string, ManagedGroup>();
   private readonly offsets: OffsetStore;
+  private readonly limits: GroupLimits;
   private timer: LongTimer | undefined;
   private expiring = false;
 
@@ -45,6 +52,10 @@ export class GroupCoordinator {
     private readonly log: PartitionLog,
   ) {
     this.offsets = new OffsetStore(log, options.now);
+    this.limits = new GroupLimits({
+      members: () => this.all().flatMap(({ members }) => [...members.values()]),
+      offsetBytes: () => this.offsets.sizeBytes(),
+    });
   }
 
   /** Loads groups and offsets from the log. */
@@ -80,11 +91,14 @@ export class GroupCoordinator {
     if (!this.groups.has(groupId) && memberId !== '') {
       throw new ProtocolError(ErrorCode.UNKNOWN_MEMBER_ID, `group '${groupId}' does not exist`);
     }
-    return this.groupFor(groupId).group.join(request);
+    this.limits.admitMember(request);
+    return this.groupWithRoom(groupId).group.join(request);
   }
 
   async sync(groupId: string, request: SyncRequest): Promise<SyncAnswer> {
-    return this.memberGroup(groupId).group.sync(request);
+    const { group } = this.memberGroup(groupId);
+    this.limits.admitAssignments(request.assignments);
+    return group.sync(request);
   }
 
   heartbeat(groupId: string, reference: MemberReference): void {
@@ -108,6 +122,7 @@ export class GroupCoordinator {
   ): Promise<void> {
     const managed = this.groupForCommit(groupId, reference);
     managed.group.checkCommit(reference);
+    this.admitOffsets(groupId, offsets);
     await this.offsets.commit(groupId, offsets);
   }
 
@@ -125,6 +140,7 @@ export class GroupCoordinator {
     checkGroupId(groupId);
     const managed = this.groupForCommit(groupId, reference);
     managed.group.checkCommit(reference, 'transactional');
+    this.admitOffsets(groupId, offsets);
     await this.offsets.commitInTransaction(groupId, producer, offsets);
   }
 
@@ -144,7 +160,14 @@ export class GroupCoordinator {
     if (!withoutMember && !this.groups.has(groupId)) {
       throw new ProtocolError(ErrorCode.ILLEGAL_GENERATION, `group '${groupId}' does not exist`);
     }
-    return this.groupFor(groupId);
+    return this.groupWithRoom(groupId);
+  }
+
+  private admitOffsets(groupId: string, offsets: readonly OffsetToCommit[]): void {
+    this.limits.admitOffsets(offsets, ({ topic, partition }) => {
+      const committed = this.offsets.get(groupId, topic, partition);
+      return committed === undefined ? 0 : bytesOfOffset({ topic, metadata: committed.metadata });
+    });
   }
 
   /** Whether the metadata is within `offset.metadata.max.bytes`. */
@@ -198,6 +221,31 @@ export class GroupCoordinator {
   close(): void {
     this.timer?.clear();
     for (const { group } of this.groups.values()) group.close();
+  }
+
+  /** @throws ProtocolError `POLICY_VIOLATION` if the group does not exist, and there are `max.groups` others */
+  private groupWithRoom(groupId: string): ManagedGroup {
+    const known = this.groups.get(groupId);
+    if (known !== undefined) return known;
+    checkIdLength(groupId);
+    const max = this.options.config.number('max.groups');
+    if (this.groups.size >= max) this.removeUnused();
+    if (this.groups.size >= max) {
+      throw new ProtocolError(
+        ErrorCode.POLICY_VIOLATION,
+        `the number of groups has reached max.groups, ${max}`,
+      );
+    }
+    return this.groupFor(groupId);
+  }
+
+  /** Removes groups that never had a member or an offset: clients that asked for a member id and did not return. */
+  private removeUnused(): void {
+    for (const [groupId, { group }] of this.groups) {
+      if (group.generationId > 0 || group.members.size > 0 || this.offsets.hasAny(groupId)) continue;
+      group.close();
+      this.groups.delete(groupId);
+    }
   }
 
   private groupFor(groupId: string): ManagedGroup {

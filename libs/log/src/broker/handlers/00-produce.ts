@@ -28,7 +28,7 @@ import { PRODUCE, type ProduceResponse } from '../../protocol/produce.js';
 import { checkProducedBatch, codecOf, type BatchHeader } from '../../protocol/record-batch.js';
 import type { Topic } from '../storage/topics/log-store.js';
 import type { PartitionLog } from '../storage/partition/partition-log.js';
-import { isInternal } from './03-metadata.js';
+import { checkNotInternal } from '../storage/topics/internal-topics.js';
 import { defineHandler, type RequestContext } from './handler.js';
 import { verifyPart } from './fencing.js';
 
@@ -113,9 +113,7 @@ async function append(wanted: Wanted, context: RequestContext): Promise<Partitio
     throw new ProtocolError(ErrorCode.UNSUPPORTED_VERSION, `Produce version ${apiVersion} is not supported`);
   }
   if (acks < -1 || acks > 1) throw new ProtocolError(ErrorCode.INVALID_REQUIRED_ACKS, `acks ${acks}`);
-  if (isInternal(name)) {
-    throw new ProtocolError(ErrorCode.INVALID_TOPIC_EXCEPTION, `${name} is an internal topic`);
-  }
+  checkNotInternal(name);
   const topic = store.topic(name);
   if (topic === undefined) {
     throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `Topic '${name}' does not exist.`);

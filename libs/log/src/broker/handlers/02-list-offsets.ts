@@ -11,6 +11,7 @@ import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js'
 import * as t from '../../protocol/schema.js';
 import type { PartitionLog } from '../storage/partition/partition-log.js';
 import { READ_COMMITTED, checkLeaderEpoch } from './01-fetch.js';
+import { repeatedIn } from './repeated.js';
 import { defineHandler } from './handler.js';
 import { partitionName } from '../../protocol/topic-partition.js';
 
@@ -101,11 +102,11 @@ export const listOffsets = defineHandler({
 
 /** Partitions that occur more than once in a request. */
 function namedTwice(topics: t.ValueOf<typeof request>['topics']): ReadonlySet<string> {
-  const names = topics.flatMap(({ name, partitions }) =>
-    partitions.map(({ partitionIndex }) => partitionName(name, partitionIndex)),
+  return repeatedIn(
+    topics.flatMap(({ name, partitions }) =>
+      partitions.map(({ partitionIndex }) => partitionName(name, partitionIndex)),
+    ),
   );
-  const once = new Set<string>();
-  return new Set(names.filter((name) => once.size === once.add(name).size));
 }
 
 async function find(log: PartitionLog, timestamp: bigint, committed: boolean) {

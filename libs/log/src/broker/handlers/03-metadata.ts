@@ -11,11 +11,11 @@
  */
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 import { METADATA, OPERATIONS_NOT_ASKED, type TopicMetadata } from '../../protocol/metadata.js';
-import { OFFSETS_TOPIC } from '../groups/offsets/offsets-log.js';
 import type { Topic } from '../storage/topics/log-store.js';
-import { TRANSACTIONS_TOPIC } from '../transactions/state-log.js';
 import { AUTHORIZED_OPERATIONS } from './authorized-operations.js';
 import { defineHandler, type RequestContext } from './handler.js';
+import { checkNotInternal, isInternal } from '../storage/topics/internal-topics.js';
+import { uniqueBy } from './repeated.js';
 
 const LEADER_EPOCH = 0;
 
@@ -26,7 +26,11 @@ export const metadata = defineHandler({
     const all = topics === null || (context.apiVersion === 0 && topics.length === 0);
     const described = all
       ? store.all().map((topic) => describe(topic, node.id))
-      : await Promise.all(topics.map((topic) => describeAsked(topic, allowAutoTopicCreation, context)));
+      : await Promise.all(
+          uniqueBy(topics, ({ name, topicId }) => name ?? ` ${topicId}`).map((topic) =>
+            describeAsked(topic, allowAutoTopicCreation, context),
+          ),
+        );
     return {
       throttleTimeMs: 0,
       brokers: [{ nodeId: node.id, host: node.host, port: node.port, rack: node.rack }],
@@ -76,6 +80,7 @@ async function topicForWriting(name: string, context: RequestContext): Promise<T
   if (!config.boolean('auto.create.topics.enable')) {
     throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `Topic '${name}' does not exist.`);
   }
+  checkNotInternal(name);
   try {
     const partitions = config.number('num.partitions');
     const topic = await store.create(name, partitions, {});
@@ -116,9 +121,4 @@ function describe({ name, id, partitions }: Topic, nodeId: number): TopicMetadat
     })),
     topicAuthorizedOperations: OPERATIONS_NOT_ASKED,
   };
-}
-
-/** Whether a topic is internal: clients may read it, but not write or delete it. */
-export function isInternal(topic: string): boolean {
-  return topic === OFFSETS_TOPIC || topic === TRANSACTIONS_TOPIC;
 }

@@ -12,6 +12,7 @@ import { ErrorCode } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
 import type { GroupCoordinator } from '../groups/coordinator.js';
 import { defineHandler } from './handler.js';
+import { uniqueBy } from './repeated.js';
 
 const topicsAsked = t.nullableArray(t.struct({ name: t.string, partitionIndexes: t.array(t.int32) }));
 
@@ -69,7 +70,7 @@ export const offsetFetch = defineHandler({
       throttleTimeMs: 0,
       topics: [],
       errorCode,
-      groups: groups.map((group) => ({
+      groups: uniqueBy(groups, (group) => group.groupId).map((group) => ({
         groupId: group.groupId,
         topics: committed(coordinator, { ...group, requireStable }),
         errorCode,
@@ -101,7 +102,9 @@ function committed(
 function everything(coordinator: GroupCoordinator, groupId: string): NonNullable<TopicsAsked> {
   const byTopic = new Map<string, number[]>();
   for (const { topic, partition } of coordinator.allCommitted(groupId)) {
-    byTopic.set(topic, [...(byTopic.get(topic) ?? []), partition]);
+    const partitions = byTopic.get(topic);
+    if (partitions === undefined) byTopic.set(topic, [partition]);
+    else partitions.push(partition);
   }
   return [...byTopic].map(([name, partitionIndexes]) => ({ name, partitionIndexes }));
 }

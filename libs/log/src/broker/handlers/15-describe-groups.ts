@@ -13,6 +13,7 @@ import type { Group } from '../groups/membership/group.js';
 import { NO_BYTES } from '../groups/membership/member.js';
 import { AUTHORIZED_OPERATIONS } from './authorized-operations.js';
 import { defineHandler } from './handler.js';
+import { uniqueBy } from './repeated.js';
 
 const request = t.struct({
   groups: t.array(t.string),
@@ -53,7 +54,7 @@ export const describeGroups = defineHandler({
   response,
   handle: ({ groups, includeAuthorizedOperations }, { coordinator }) => ({
     throttleTimeMs: 0,
-    groups: groups.map((groupId) => ({
+    groups: uniqueBy(groups, (groupId) => groupId).map((groupId) => ({
       ...describe(groupId, coordinator.group(groupId)),
       authorizedOperations: includeAuthorizedOperations ? AUTHORIZED_OPERATIONS.group : OPERATIONS_NOT_ASKED,
     })),

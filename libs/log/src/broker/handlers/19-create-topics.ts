@@ -12,6 +12,8 @@ import { topicEntries } from '../config/config.js';
 import { SettingError } from '../config/settings/settings.js';
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
+import { checkNotInternal } from '../storage/topics/internal-topics.js';
+import { repeatedIn } from './repeated.js';
 import { defineHandler, type RequestContext } from './handler.js';
 
 const request = t.struct({
@@ -68,9 +70,9 @@ export const createTopics = defineHandler({
   response,
   async handle({ topics, validateOnly }, context) {
     const answers: TopicAnswer[] = [];
+    const repeated = repeatedIn(topics.map(({ name }) => name));
     for (const topic of topics) {
-      const twice = topics.filter(({ name }) => name === topic.name).length > 1;
-      answers.push(await createOne(topic, { twice, validateOnly }, context));
+      answers.push(await createOne(topic, { twice: repeated.has(topic.name), validateOnly }, context));
     }
     return { throttleTimeMs: 0, topics: answers };
   },
@@ -89,6 +91,7 @@ async function createOne(
         ErrorCode.INVALID_REQUEST,
         `Topic '${name}' occurs more than once in the request.`,
       );
+    checkNotInternal(name);
     const partitions = partitionsOf(topic, context);
     const settings = settingsOf(topic);
     if (validateOnly) store.checkNew(name, partitions, settings);

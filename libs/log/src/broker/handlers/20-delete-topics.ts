@@ -8,7 +8,7 @@
  */
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
-import { isInternal } from './03-metadata.js';
+import { checkNotInternal } from '../storage/topics/internal-topics.js';
 import { defineHandler, type RequestContext } from './handler.js';
 
 const request = t.struct({
@@ -71,9 +71,7 @@ async function deleteOne(
       const code = name === null ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
       throw new ProtocolError(code, 'This server does not host this topic.');
     }
-    if (isInternal(topic.name)) {
-      throw new ProtocolError(ErrorCode.INVALID_TOPIC_EXCEPTION, `${topic.name} is an internal topic`);
-    }
+    checkNotInternal(topic.name);
     await store.delete(topic.name);
     await coordinator.topicDeleted(topic.name);
     logger.info({ topic: topic.name, clientId }, 'topic deleted');

@@ -9,6 +9,7 @@
  */
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
+import { checkNotInternal } from '../storage/topics/internal-topics.js';
 import { defineHandler, type RequestContext } from './handler.js';
 
 const HIGH_WATERMARK = -1n;
@@ -59,6 +60,7 @@ async function deleteBefore(name: string, partitionIndex: number, offset: bigint
   const { store, logger } = context;
   try {
     const log = store.partition(name, partitionIndex);
+    checkNotInternal(name);
     const topic = store.topic(name);
     if (topic !== undefined && !store.setting(topic, 'cleanup.policy').includes('delete')) {
       throw new ProtocolError(

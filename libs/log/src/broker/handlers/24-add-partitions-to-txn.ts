@@ -9,7 +9,7 @@
  * 2 PRODUCER_FENCED · 3 flexible
  */
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
-import { isInternal } from './03-metadata.js';
+import { isInternal } from '../storage/topics/internal-topics.js';
 import { fencingCode } from './fencing.js';
 import { ADD_PARTITIONS_TO_TXN, type AddPartitionsToTxnRequest } from '../../protocol/transactions.js';
 import { defineHandler } from './handler.js';

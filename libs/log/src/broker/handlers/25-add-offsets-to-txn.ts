@@ -6,7 +6,8 @@
  *
  * 2 PRODUCER_FENCED · 3 flexible
  */
-import { OFFSETS_PARTITION, OFFSETS_TOPIC } from '../groups/offsets/offsets-log.js';
+import { OFFSETS_PARTITION } from '../groups/offsets/offsets-log.js';
+import { OFFSETS_TOPIC } from '../storage/topics/internal-topics.js';
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
 import { fencingCode } from './fencing.js';
 import { ADD_OFFSETS_TO_TXN } from '../../protocol/transactions.js';

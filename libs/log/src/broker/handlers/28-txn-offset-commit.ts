@@ -7,7 +7,8 @@
  *
  * 2 leader epoch · 3 member, generation and group instance id, flexible
  */
-import { OFFSETS_PARTITION, OFFSETS_TOPIC } from '../groups/offsets/offsets-log.js';
+import { OFFSETS_PARTITION } from '../groups/offsets/offsets-log.js';
+import { OFFSETS_TOPIC } from '../storage/topics/internal-topics.js';
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
 import { verifyPart } from './fencing.js';
 import { TXN_OFFSET_COMMIT, type TxnOffsetCommitRequest } from '../../protocol/transactions.js';

@@ -12,6 +12,7 @@ import { ErrorCode } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
 import { entriesOf, errorOf } from './config-resources.js';
 import { defineHandler } from './handler.js';
+import { uniqueBy } from './repeated.js';
 
 /** Kafka's codes for the types of settings. */
 const TYPE_NUMBERS = { boolean: 1, string: 2, int: 3, long: 5, double: 6, list: 7 } as const;
@@ -67,7 +68,7 @@ export const describeConfigs = defineHandler({
   response,
   handle: ({ resources, includeSynonyms, includeDocumentation }, context) => ({
     throttleTimeMs: 0,
-    results: resources.map(({ resourceType, resourceName, configurationKeys }) => {
+    results: uniqueBy(resources, keyOf).map(({ resourceType, resourceName, configurationKeys }) => {
       const resource = { resourceType, resourceName };
       try {
         const entries = entriesOf(resource, context).filter(
@@ -85,6 +86,10 @@ export const describeConfigs = defineHandler({
     }),
   }),
 });
+
+function keyOf({ resourceType, resourceName }: { resourceType: number; resourceName: string }): string {
+  return `${resourceType} ${resourceName}`;
+}
 
 function describe(
   { name, value, source, type, readOnly, about, layers }: ConfigEntry,

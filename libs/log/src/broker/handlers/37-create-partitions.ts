@@ -8,6 +8,8 @@
  */
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
+import { checkNotInternal } from '../storage/topics/internal-topics.js';
+import { repeatedIn } from './repeated.js';
 import { defineHandler, type RequestContext } from './handler.js';
 
 const request = t.struct({
@@ -39,9 +41,10 @@ export const createPartitions = defineHandler({
   response,
   async handle({ topics, validateOnly }, context) {
     const results = [];
+    const repeated = repeatedIn(topics.map(({ name }) => name));
     for (const topic of topics) {
       try {
-        if (topics.filter(({ name }) => name === topic.name).length > 1) {
+        if (repeated.has(topic.name)) {
           throw new ProtocolError(
             ErrorCode.INVALID_REQUEST,
             `Topic '${topic.name}' occurs more than once in the request.`,
@@ -71,6 +74,7 @@ function check({ name, count, assignments }: TopicRequest, { store, node }: Requ
   if (topic === undefined) {
     throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'This server does not host this topic.');
   }
+  checkNotInternal(name);
   const { length } = topic.partitions;
   if (count <= length) {
     throw new ProtocolError(

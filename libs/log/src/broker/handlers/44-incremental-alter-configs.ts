@@ -11,6 +11,7 @@ import type { ConfigEntry } from '../config/config.js';
 import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
 import { entriesOf, ownSettings, errorOf, replaceSettings } from './config-resources.js';
+import { repeatedIn } from './repeated.js';
 import { defineHandler } from './handler.js';
 
 const Operation = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
@@ -69,8 +70,7 @@ export const incrementalAlterConfigs = defineHandler({
 
 /** @throws ProtocolError if a setting occurs twice: the order of the changes is undefined */
 function checkNames(configs: readonly Change[]): void {
-  const names = configs.map(({ name }) => name);
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  const [twice] = repeatedIn(configs.map(({ name }) => name));
   if (twice !== undefined)
     throw new ProtocolError(ErrorCode.INVALID_REQUEST, `${twice} occurs more than once in the request`);
 }

@@ -67,10 +67,21 @@ export const describeProducers = defineHandler({
     };
     return {
       throttleTimeMs: 0,
-      topics: topics.map(({ name, partitionIndexes }) => ({
+      topics: [...partitionsByTopic(topics)].map(([name, partitionIndexes]) => ({
         name,
-        partitions: partitionIndexes.map((index) => describe(name, index)),
+        partitions: [...partitionIndexes].map((index) => describe(name, index)),
       })),
     };
   },
 });
+
+/** The requested partitions, each once. */
+function partitionsByTopic(topics: t.ValueOf<typeof request>['topics']): Map<string, Set<number>> {
+  const requested = new Map<string, Set<number>>();
+  for (const { name, partitionIndexes } of topics) {
+    const indexes = requested.get(name) ?? new Set();
+    requested.set(name, indexes);
+    for (const index of partitionIndexes) indexes.add(index);
+  }
+  return requested;
+}

@@ -8,6 +8,7 @@ import { ErrorCode } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
 import type { Transaction } from '../transactions/transaction.js';
 import { defineHandler } from './handler.js';
+import { uniqueBy } from './repeated.js';
 
 const request = t.struct({ transactionalIds: t.array(t.string) });
 
@@ -38,7 +39,7 @@ export const describeTransactions = defineHandler({
   handle({ transactionalIds }, { transactions }) {
     return {
       throttleTimeMs: 0,
-      transactionStates: transactionalIds.map((transactionalId) => {
+      transactionStates: uniqueBy(transactionalIds, (id) => id).map((transactionalId) => {
         const transaction = transactions.transaction(transactionalId);
         return transaction === undefined ? unknown(transactionalId) : describe(transaction);
       }),

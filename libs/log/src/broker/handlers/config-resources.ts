@@ -2,10 +2,11 @@ import { ConfigSource, topicEntries, type ConfigEntry } from '../config/config.j
 import { SettingError } from '../config/settings/settings.js';
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 import { checkTopicName } from '../storage/topics/topic-checks.js';
+import { checkNotInternal } from '../storage/topics/internal-topics.js';
 import type { RequestContext, Services } from './handler.js';
 
 /** Kafka's codes for the types of resources with settings. */
-const ResourceType = { TOPIC: 2, BROKER: 4 } as const;
+export const ResourceType = { TOPIC: 2, BROKER: 4 } as const;
 
 /** Identifies a resource. */
 interface Resource {
@@ -57,6 +58,7 @@ export async function replaceSettings(
   const { store, config, logger, clientId } = context;
   checkResource(resource, context);
   if (resource.resourceType === ResourceType.TOPIC) {
+    checkNotInternal(resource.resourceName);
     if (validateOnly) return store.checkSettings(settings);
     await store.configure(resource.resourceName, settings);
     logger.info({ topic: resource.resourceName, settings, clientId }, 'topic settings altered');

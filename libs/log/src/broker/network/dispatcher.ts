@@ -12,6 +12,8 @@ import type { Connection, Outcome, RequestRunner } from './connection.js';
 import type { Faults } from './faults.js';
 
 const API_VERSIONS = 18;
+/** Maximum number of array elements of a request: more than the partitions of a broker, which clients list at most. */
+const MAX_REQUEST_ELEMENTS = 100_000;
 
 interface DispatcherOptions {
   readonly handlers: ReadonlyMap<number, AnyHandler>;
@@ -72,6 +74,7 @@ export class Dispatcher implements RequestRunner {
     }
     const flexible = apiVersion >= handler.flexibleFrom;
     const reader = new Reader(frame, flexible, apiVersion);
+    reader.elementsLeft = MAX_REQUEST_ELEMENTS;
     skipRequestHeader(reader, flexible);
     const request = handler.request.read(reader);
     const rejection = fault?.errorCode === undefined ? undefined : handler.reject?.(request, fault.errorCode);

@@ -5,21 +5,19 @@ import type { GroupCoordinator } from '../groups/coordinator.js';
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 import type { Outcome } from '../../protocol/markers.js';
 import type { TopicPartition } from '../../protocol/topic-partition.js';
+import { TRANSACTIONS_TOPIC } from '../storage/topics/internal-topics.js';
 import type { LogStore } from '../storage/topics/log-store.js';
 import type { PartitionLog } from '../storage/partition/partition-log.js';
 import type { ProducerIds } from '../storage/producers/producer-ids.js';
 import { writeMarkers } from './markers.js';
-import {
-  appendTransaction,
-  replayTransactions,
-  TRANSACTIONS_TOPIC,
-  type KeptTransaction,
-} from './state-log.js';
+import { appendTransaction, replayTransactions, type KeptTransaction } from './state-log.js';
 import { newTransaction, type ProducerIdentity, type Transaction } from './transaction.js';
 import { TransactionalId, type TransactionHooks } from './transactional-id.js';
 
 /** Delay before markers are written again after a failure. */
 const MARKER_RETRY_MS = 1000;
+/** Maximum length of a transactional id. */
+const MAX_ID_BYTES = 1_024;
 /** Small segments are compacted soon, so that a start has little to read. */
 const TOPIC_SETTINGS = { 'cleanup.policy': 'compact', 'segment.bytes': String(8 << 20) };
 
@@ -89,6 +87,7 @@ export class TransactionCoordinator {
     }
     const known = this.ids.get(transactionalId);
     if (known !== undefined) return known.init(timeoutMs, expected);
+    this.checkRoom(transactionalId);
     const producerId = await this.options.producerIds.next();
     // Another producer may have created it meanwhile.
     const id =
@@ -96,6 +95,20 @@ export class TransactionCoordinator {
       new TransactionalId(newTransaction(transactionalId, producerId, this.options.now()), this.hooks);
     this.ids.set(transactionalId, id);
     return id.init(timeoutMs, expected);
+  }
+
+  /** @throws ProtocolError if there can be no further transactional id */
+  private checkRoom(transactionalId: string): void {
+    if (Buffer.byteLength(transactionalId) > MAX_ID_BYTES) {
+      const message = `a transactional id must not be longer than ${MAX_ID_BYTES} bytes`;
+      throw new ProtocolError(ErrorCode.INVALID_REQUEST, message);
+    }
+    const max = this.options.config.number('max.transactional.ids');
+    if (this.ids.size < max) return;
+    throw new ProtocolError(
+      ErrorCode.POLICY_VIOLATION,
+      `the number of transactional ids has reached max.transactional.ids, ${max}`,
+    );
   }
 
   /** @throws ProtocolError */

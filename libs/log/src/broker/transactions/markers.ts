@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { GroupCoordinator } from '../groups/coordinator.js';
-import { OFFSETS_TOPIC } from '../groups/offsets/offsets-log.js';
+import { OFFSETS_TOPIC } from '../storage/topics/internal-topics.js';
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
 import { makeMarkerBatch } from '../../protocol/markers.js';
 import { readBatchHeader } from '../../protocol/record-batch.js';

@@ -5,11 +5,9 @@ import * as t from '../../protocol/schema.js';
 import { Writer } from '../../protocol/writer.js';
 import type { PartitionLog } from '../storage/partition/partition-log.js';
 import { replayRecords } from '../storage/partition/replay.js';
+import { TRANSACTIONS_TOPIC } from '../storage/topics/internal-topics.js';
 import type { Transaction } from './transaction.js';
 import type { TransactionState } from './transitions.js';
-
-/** The internal, compacted topic with the states of transactional ids. */
-export const TRANSACTIONS_TOPIC = '__transaction_state';
 
 /*
  * Keys and values have Kafka's formats, TransactionLogKey 0 and TransactionLogValue 0; each begins with its version as int16.

@@ -110,9 +110,12 @@ export function withPartitions(
 ): Transaction {
   const ongoing = transaction.state === 'Ongoing';
   const partitions = new Map(ongoing ? transaction.partitions : []);
+  const copied = new Map<string, Set<number>>();
   for (const { topic, partition } of added) {
-    partitions.set(topic, new Set([...(partitions.get(topic) ?? []), partition]));
+    const indexes = copied.get(topic) ?? new Set(partitions.get(topic));
+    copied.set(topic, indexes.add(partition));
   }
+  for (const [topic, indexes] of copied) partitions.set(topic, indexes);
   const startedAtMs = ongoing ? transaction.startedAtMs : nowMs;
   return { ...transaction, state: 'Ongoing', partitions, startedAtMs, updatedAtMs: nowMs };
 }

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import { readBatchHeader } from '../../../src/protocol/record-batch.js';
-import { OFFSETS_TOPIC } from '../../../src/broker/groups/offsets/offsets-log.js';
+import { OFFSETS_TOPIC } from '../../../src/broker/storage/topics/internal-topics.js';
 import type { PartitionLog } from '../../../src/broker/storage/partition/partition-log.js';
 import type { Disk } from './disk.js';
 import type { Appended, History, PartitionHistory, TopicHistory } from './history.js';

@@ -1,4 +1,4 @@
-import { LARGEST_INT, type SettingDefinition } from './settings.js';
+import type { SettingDefinition } from './settings.js';
 
 /** Settings of consumer groups and committed offsets. */
 export const GROUP_SETTINGS = {
@@ -53,9 +53,15 @@ export const GROUP_SETTINGS = {
   },
   'group.max.size': {
     type: 'int',
-    default: String(LARGEST_INT),
+    default: '1000',
     min: 1,
     readOnly: true,
-    about: 'Maximum number of members of a group.',
+    about: 'Maximum number of members of a group. Kafka: unlimited.',
+  },
+  'max.groups': {
+    type: 'int',
+    default: '10000',
+    min: 1,
+    about: 'Maximum number of groups with members or committed offsets. Not a Kafka setting.',
   },
 } as const satisfies Record<string, SettingDefinition>;

@@ -2,6 +2,12 @@ import { LARGEST_LONG, type SettingDefinition } from './settings.js';
 
 /** Settings of topics and their logs; most are the default of a topic config. */
 export const LOG_SETTINGS = {
+  'max.broker.partitions': {
+    type: 'int',
+    default: '20000',
+    min: 1,
+    about: 'Maximum number of partitions of all topics. Not a Kafka setting.',
+  },
   'num.partitions': {
     type: 'int',
     default: '1',

@@ -8,6 +8,12 @@ export const PRODUCER_SETTINGS = {
     min: 1,
     about: 'Retention time of the state of an inactive idempotent producer.',
   },
+  'max.transactional.ids': {
+    type: 'int',
+    default: '10000',
+    min: 1,
+    about: 'Maximum number of transactional ids. Not a Kafka setting.',
+  },
   'transaction.max.timeout.ms': {
     type: 'int',
     default: '900000',

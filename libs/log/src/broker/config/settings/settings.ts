@@ -28,7 +28,7 @@ export const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as co
 export type SaslMechanism = (typeof SASL_MECHANISMS)[number];
 
 /** The largest values of the types. Kafka's default for a setting without a limit. */
-export const LARGEST_INT = 2 ** 31 - 1;
+const LARGEST_INT = 2 ** 31 - 1;
 export const LARGEST_LONG = 2n ** 63n - 1n;
 
 /** The elements of a list. */

@@ -26,6 +26,14 @@ export interface StoredOffset extends CommittedOffset {
   readonly order: number;
 }
 
+/** Memory of a committed offset besides its strings. */
+const OFFSET_OVERHEAD_BYTES = 256;
+
+/** Memory of a committed offset, approximately. */
+export function bytesOfOffset({ topic, metadata }: { topic: string; metadata: string | null }): number {
+  return OFFSET_OVERHEAD_BYTES + topic.length + (metadata?.length ?? 0);
+}
+
 type OffsetEntry = Extract<OffsetsLogEntry, { kind: 'offset' }>;
 
 /** The committed offsets of all groups, in memory and in the log. */
@@ -93,6 +101,14 @@ export class OffsetStore {
   /** Whether a group has committed offsets, also in open transactions. */
   hasAny(groupId: string): boolean {
     return (this.groups.get(groupId)?.size ?? 0) > 0 || this.pending.hasAnyOf(groupId);
+  }
+
+  /** Memory of all offsets, also of those in open transactions. */
+  sizeBytes(): number {
+    let sum = this.pending.sizeBytes(bytesOfOffset);
+    for (const offsets of this.groups.values())
+      for (const each of offsets.values()) sum += bytesOfOffset(each);
+    return sum;
   }
 
   /** Ids of the groups that have had committed offsets. */

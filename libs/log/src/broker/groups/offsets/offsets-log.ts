@@ -6,9 +6,8 @@ import * as t from '../../../protocol/schema.js';
 import { Writer } from '../../../protocol/writer.js';
 import type { PartitionLog } from '../../storage/partition/partition-log.js';
 import { replayRecords } from '../../storage/partition/replay.js';
+import { OFFSETS_TOPIC } from '../../storage/topics/internal-topics.js';
 
-/** The internal, compacted topic with groups and committed offsets. */
-export const OFFSETS_TOPIC = '__consumer_offsets';
 /** The topic has one partition. */
 export const OFFSETS_PARTITION = 0;
 const TRANSACTIONAL = 0x10;

@@ -21,6 +21,15 @@ export class PendingOffsets {
     this.byProducer.set(producerId, own);
   }
 
+  /** Memory of all offsets. */
+  sizeBytes(bytesOf: (offset: { topic: string; metadata: string }) => number): number {
+    let sum = 0;
+    for (const own of this.byProducer.values()) {
+      for (const { topic, value } of own.values()) sum += bytesOf({ topic, metadata: value.metadata });
+    }
+    return sum;
+  }
+
   /** Removes an offset that was not written, unless a later one replaced it. */
   drop(producerId: bigint, offset: GroupOffset): void {
     const own = this.byProducer.get(producerId);

@@ -82,6 +82,17 @@ describe(ProducerStates, () => {
     expect(states.check(batch(1))).toMatchObject({ kind: 'duplicate' });
   });
 
+  it('forgets the least recently active producer without an open transaction above the limit', () => {
+    const states = new ProducerStates(3);
+    const of = (producerId: bigint, transactional = false) => ({ ...batch(0), producerId, transactional });
+    states.remember(of(1n, true), 0n, NOW);
+    states.remember(of(2n), 1n, NOW);
+    states.remember(of(3n), 2n, NOW);
+    states.remember({ ...of(2n), baseSequence: 1 }, 3n, NOW);
+    states.remember(of(4n), 4n, NOW);
+    expect(states.entries().map(({ producerId }) => producerId)).toEqual([1n, 2n, 4n]);
+  });
+
   it('rejects a damaged snapshot', () => {
     const states = new ProducerStates();
     states.remember(batch(0), 10n, NOW);

@@ -5,6 +5,11 @@ import { crc32c } from '../../../protocol/crc32c.js';
 
 /** Batches of a producer in which duplicates are detected. Clients have at most as many requests in flight. */
 const REMEMBERED_BATCHES = 5;
+/**
+ * Maximum number of producers. The least recently active one without an open transaction is forgotten first: its next
+ * batch is accepted with any sequence, like that of an unknown producer.
+ */
+const MAX_PRODUCERS = 10_000;
 const SEQUENCES = 2 ** 31;
 const SNAPSHOT_VERSION = 2;
 const NO_COORDINATOR = -1;
@@ -42,7 +47,10 @@ type SequenceVerdict = { kind: 'append' } | { kind: 'duplicate'; batch: Remember
  * open transactions. Batches that wait to be written are included.
  */
 export class ProducerStates {
+  /** The least recently active producer is the first. */
   private states = new Map<bigint, ProducerState>();
+
+  constructor(private readonly maxProducers = MAX_PRODUCERS) {}
 
   get count(): number {
     return this.states.size;
@@ -102,8 +110,18 @@ export class ProducerStates {
   remember(header: BatchHeader, baseOffset: bigint, nowMs: number, marker?: Marker): Undo {
     const { producerId } = header;
     const before = this.states.get(producerId);
+    this.states.delete(producerId);
     this.states.set(producerId, stateAfter(before, header, { baseOffset, nowMs, marker }));
+    if (this.states.size > this.maxProducers) this.forgetLeastActive();
     return { producerId, before };
+  }
+
+  private forgetLeastActive(): void {
+    for (const [producerId, { transactionStart }] of this.states) {
+      if (transactionStart !== undefined) continue;
+      this.states.delete(producerId);
+      return;
+    }
   }
 
   /** Removes the last batch of a producer, whose append failed. */

@@ -18,6 +18,7 @@ import {
   START_FILE,
   type Checkpoints,
 } from '../recovery/checkpoint-files.js';
+import { isInternal } from './internal-topics.js';
 import { LogMaintenance } from './log-maintenance.js';
 import { PartitionFolders } from './partition-folders.js';
 import { SettingsInUse } from './settings-in-use.js';
@@ -129,6 +130,18 @@ export class LogStore {
     checkNoTwin(name, this.topics.keys());
     checkPartitionCount(partitions);
     checkTopicSettings(settings);
+    if (!isInternal(name)) this.checkRoom(partitions);
+  }
+
+  /** @throws ProtocolError `POLICY_VIOLATION` if that many partitions exceed `max.broker.partitions` */
+  private checkRoom(added: number): void {
+    const max = this.options.config.number('max.broker.partitions');
+    const present = this.all().reduce((sum, { partitions }) => sum + partitions.length, 0);
+    if (present + added <= max) return;
+    throw new ProtocolError(
+      ErrorCode.POLICY_VIOLATION,
+      `${added} more partitions exceed max.broker.partitions: ${present} of ${max} exist`,
+    );
   }
 
   /** @throws ProtocolError `UNKNOWN_TOPIC_OR_PARTITION` */
@@ -164,6 +177,7 @@ export class LogStore {
     await this.catalog.change(async () => {
       const topic = this.expect(name);
       checkPartitionCount(count);
+      this.checkRoom(Math.max(0, count - topic.partitions.length));
       await this.addPartitions(topic, count, this.storedWith(name, { partitions: count }));
     });
   }
