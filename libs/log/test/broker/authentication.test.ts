@@ -10,7 +10,7 @@ const METADATA = 3;
 const SASL_HANDSHAKE = 17;
 const API_VERSIONS = 18;
 const SASL_AUTHENTICATE = 36;
-const TOKEN_BYTES_MOST = 524_288;
+const TOKEN_BYTES_MOST = 65_536;
 const WHAT_TOPICS = { topics: [], allowAutoTopicCreation: false };
 const RIGHT = Buffer.from(`\0${USER}\0${PASSWORD}`);
 const WRONG = Buffer.from(`\0${USER}\0not ${PASSWORD}`);
@@ -147,6 +147,40 @@ describe('a user with credentials', () => {
     expect(await begin(client)).toEqual({ errorCode: 34, mechanisms: [] });
     expect((await authenticate(client, RIGHT)).errorCode).toBe(34);
     await client.call(METADATA, 6, WHAT_TOPICS);
+  });
+});
+
+describe('a failed authentication', () => {
+  it('is answered after a delay, which does not delay other clients', async () => {
+    await using broker = await startSecuredBroker({ 'connection.failed.authentication.delay.ms': '60000' });
+    const guessing = await Promise.all(Array.from({ length: 20 }, () => connect(broker)));
+    let answered = 0;
+    for (const client of guessing) {
+      await begin(client);
+      void authenticate(client, WRONG).then(
+        () => answered++,
+        () => undefined,
+      );
+    }
+    using user = await connect(broker);
+    await begin(user);
+    expect((await authenticate(user, RIGHT)).errorCode).toBe(0);
+    await user.call(METADATA, 6, WHAT_TOPICS);
+    expect(answered).toBe(0);
+    for (const client of guessing) client[Symbol.dispose]();
+  });
+});
+
+describe('max.connections.per.ip', () => {
+  it('leaves room for other addresses', async () => {
+    await using broker = await startTestBroker({ settings: { 'max.connections.per.ip': '3' } });
+    const clients = await Promise.all(Array.from({ length: 3 }, () => connect(broker)));
+    for (const client of clients) await client.call(METADATA, 6, WHAT_TOPICS);
+    using another = await connect(broker);
+    await another.closed;
+    using elsewhere = await RawClient.connect(broker.port, '127.0.0.1', '127.0.0.2');
+    expect(await elsewhere.call(METADATA, 6, WHAT_TOPICS)).toBeTypeOf('object');
+    for (const client of clients) client[Symbol.dispose]();
   });
 });
 

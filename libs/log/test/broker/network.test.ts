@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import * as fs from 'node:fs/promises';
 import * as net from 'node:net';
+import * as os from 'node:os';
+import * as path from 'node:path';
 import * as tls from 'node:tls';
 import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
@@ -13,7 +16,7 @@ import { makeRecordBatch } from '../../src/protocol/records.js';
 import { openSecurity } from '../../src/broker/security/security.js';
 import { startTestBroker, type TestBroker } from '../../src/testing.js';
 import { RawClient, request } from './raw-client.js';
-import { TLS_SETTINGS } from './secured-broker.js';
+import { TLS_SETTINGS, writeUsers } from './secured-broker.js';
 
 const API_VERSIONS = 18;
 const PRODUCE = 0;
@@ -89,6 +92,65 @@ describe('a client that does not complete its TLS handshake', () => {
     await once(socket, 'close');
     await until(() => server.connectionCount === 0);
     await server.destroy();
+  });
+});
+
+describe('clients that do not authenticate', () => {
+  it.each(['SSL', 'SASL_SSL', 'SASL_PLAINTEXT'])('leave room for others, with %s', async (protocol) => {
+    const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'hailstream-users-'));
+    const security = await openSecurity(
+      new BrokerConfig({
+        'listener.security.protocol': protocol,
+        ...(protocol.startsWith('SASL') && { 'sasl.users.file': await writeUsers(folder) }),
+        ...(protocol.endsWith('SSL') && TLS_SETTINGS),
+      }),
+    );
+    await fs.rm(folder, { recursive: true });
+    const server = new BrokerServer({
+      host: '127.0.0.1',
+      port: 0,
+      logger: pino({ level: 'silent' }),
+      security,
+      limitedLogger: new RateLimitedLogger(pino({ level: 'silent' })),
+      meter: NO_METER,
+      maxRequestBytes: () => 1000,
+      maxTokenBytes: 1000,
+      maxConnections: () => 1000,
+      maxSockets: Infinity,
+      maxConnectionsPerAddress: () => 1000,
+      maxUnauthenticated: 5,
+      idleMs: 60_000,
+    });
+    const port = await server.listen();
+    server.serve({ isPipelined: () => false, run: () => Promise.resolve({ kind: 'no-answer' }) });
+    // From another address, and older than all of the others.
+    const patient = net.connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' });
+    await once(patient, 'connect');
+    const silent: net.Socket[] = [];
+    for (let i = 0; i < 20; i++) {
+      const socket = net.connect(port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      await once(socket, 'connect');
+      silent.push(socket);
+    }
+    await until(() => server.connectionCount === 5);
+    await until(() => silent.filter(({ closed }) => closed).length === 16);
+    expect(silent.slice(-4).some(({ closed }) => closed)).toBe(false);
+    expect(patient.closed).toBe(false);
+    if (protocol === 'SSL') {
+      // Connections after the handshake are not counted.
+      const clients: net.Socket[] = [];
+      for (let i = 0; i < 10; i++) {
+        const client = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+        client.on('error', () => undefined);
+        await once(client, 'secureConnect');
+        clients.push(client);
+      }
+      await until(() => server.connectionCount >= 10);
+      expect(clients.some(({ closed }) => closed)).toBe(false);
+    }
+    await server.destroy();
+    for (const socket of [patient, ...silent]) socket.destroy();
   });
 });
 

@@ -28,6 +28,8 @@ export type Outcome =
       readonly chunks: readonly Buffer[];
       /** Called once the chunks are written to the socket; not called if the connection is closed before. */
       readonly sent?: () => void;
+      /** Called instead of `sent` if the connection is closed before. */
+      readonly dropped?: () => void;
     }
   /** The client expects no response. */
   | { readonly kind: 'no-answer' }
@@ -104,6 +106,17 @@ export class Connection {
 
   get session(): Session {
     return this.options.session;
+  }
+
+  /** Bytes of responses that the client has not read. */
+  get unsentBytes(): number {
+    return this.options.socket.writableLength;
+  }
+
+  /** Bytes that the client has read, or that are in the buffers of the operating system. */
+  get flushedBytes(): number {
+    const { bytesWritten, writableLength } = this.options.socket;
+    return bytesWritten - writableLength;
   }
 
   get clientHost(): string {
@@ -195,12 +208,12 @@ export class Connection {
 
   private send(outcome: Outcome): void {
     const { socket } = this.options;
-    if (socket.destroyed) return;
+    const { sent, dropped } = outcome.kind === 'answer' ? outcome : {};
+    if (socket.destroyed) return dropped?.();
     if (outcome.kind !== 'no-answer' && outcome.chunks.length > 0) {
       socket.cork();
       for (const chunk of outcome.chunks.slice(0, -1)) socket.write(chunk);
-      const sent = outcome.kind === 'answer' ? outcome.sent : undefined;
-      const onWritten = sent && ((error?: Error | null) => !error && sent());
+      const onWritten = sent && ((error?: Error | null) => (error ? dropped?.() : sent()));
       socket.write(outcome.chunks.at(-1) as Buffer, onWritten);
       socket.uncork();
     }

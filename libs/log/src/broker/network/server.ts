@@ -5,7 +5,16 @@ import type { RateLimitedLogger } from '@hailstream/service/rate-limited-logger'
 import type { Meter } from '../metrics/meter.js';
 import type { Security } from '../security/security.js';
 import { Connection, type RequestRunner } from './connection.js';
+import { SlowReaders } from './slow-readers.js';
+import { remoteOf, UnauthenticatedSockets, type Remote } from './unauthenticated-sockets.js';
 
+/**
+ * Maximum number of connections that are not authenticated yet. Above it, one is closed in favour of the next: the oldest
+ * one of the address with the most of them.
+ */
+const MAX_UNAUTHENTICATED = 1_000;
+/** Interval of the checks for clients that do not read their responses. */
+const SLOW_READER_CHECK_MS = 1_000;
 /** Time limit for a TLS handshake. */
 const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
 
@@ -30,6 +39,8 @@ interface ServerOptions {
   readonly idleMs: number;
   /** @default 10 s */
   readonly tlsHandshakeTimeoutMs?: number;
+  /** @default 1,000 */
+  readonly maxUnauthenticated?: number;
 }
 
 /** The listening socket and its connections. */
@@ -38,13 +49,18 @@ export class BrokerServer {
   /** All connected sockets, also those that are not served yet. */
   private readonly sockets = new Set<net.Socket>();
   private readonly countByAddress = new Map<string, number>();
+  /** Sockets of clients that are not authenticated yet. */
+  private readonly unauthenticated = new UnauthenticatedSockets();
   private readonly connections = new Set<Connection>();
+  private readonly slowReaders = new SlowReaders<Connection>();
+  private readonly slowReaderCheck: NodeJS.Timeout;
   /** Sockets that connected before the log was loaded. */
   private early: net.Socket[] = [];
   private runner: RequestRunner | undefined;
 
   constructor(private readonly options: ServerOptions) {
     this.server = makeServer(options);
+    this.slowReaderCheck = setInterval(() => this.closeSlowReaders(), SLOW_READER_CHECK_MS).unref();
     this.server.on('connection', (socket) => this.admit(socket));
     this.server.on(options.security.tls ? 'secureConnection' : 'connection', (socket: net.Socket) => {
       if (socket.destroyed) return;
@@ -76,12 +92,40 @@ export class BrokerServer {
     meter.connected();
     this.sockets.add(socket);
     this.countByAddress.set(address, fromAddress + 1);
+    const remote = remoteOf(socket);
+    if (this.options.security.asksClients) this.expectAuthentication(socket, remote);
     socket.once('close', () => {
       this.sockets.delete(socket);
+      this.unauthenticated.delete(remote);
       const left = (this.countByAddress.get(address) ?? 1) - 1;
       if (left > 0) this.countByAddress.set(address, left);
       else this.countByAddress.delete(address);
     });
+  }
+
+  /** Leaves room for other clients, however many sockets an address opens without authenticating. */
+  private expectAuthentication(socket: net.Socket, remote: Remote): void {
+    const { maxUnauthenticated = MAX_UNAUTHENTICATED, meter, limitedLogger } = this.options;
+    this.unauthenticated.add(socket, remote);
+    if (this.unauthenticated.size <= maxUnauthenticated) return;
+    const closed = this.unauthenticated.takeOldestOfBusiest();
+    closed.socket.destroy();
+    meter.rejected('limit');
+    const client = `/${closed.address}`;
+    limitedLogger.warn(
+      { limit: maxUnauthenticated, client },
+      'too many unauthenticated connections, oldest one closed',
+    );
+  }
+
+  private closeSlowReaders(): void {
+    const { meter, limitedLogger } = this.options;
+    for (const connection of this.slowReaders.find(this.connections, performance.now())) {
+      const { clientHost: client, unsentBytes } = connection;
+      connection.destroy();
+      meter.rejected('limit');
+      limitedLogger.warn({ client, unsentBytes }, 'client does not read its responses, connection closed');
+    }
   }
 
   /** Binds the port, so that it is known before clients are served. @throws ListenError */
@@ -122,6 +166,7 @@ export class BrokerServer {
 
   /** Closes all connections at once. */
   async destroy(): Promise<void> {
+    clearInterval(this.slowReaderCheck);
     const closed = new Promise<void>((resolve) => {
       if (this.server.listening) this.server.close(() => resolve());
       else resolve();
@@ -133,7 +178,11 @@ export class BrokerServer {
 
   private connect(socket: net.Socket, runner: RequestRunner): void {
     const { security, ...options } = this.options;
-    const connection = new Connection({ ...options, socket, runner, session: security.newSession() });
+    const session = security.newSession(socket);
+    const remote = remoteOf(socket);
+    session.onAdmitted = () => this.unauthenticated.delete(remote);
+    if (session.isAdmitted) session.onAdmitted();
+    const connection = new Connection({ ...options, socket, runner, session });
     this.connections.add(connection);
     socket.once('close', () => this.connections.delete(connection));
   }

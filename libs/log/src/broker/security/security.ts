@@ -1,8 +1,10 @@
+import type { Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import type { BrokerConfig } from '../config/config.js';
 import type { BrokerSetting } from '../config/settings/broker-settings.js';
 import { listOf, SASL_MECHANISMS, SettingError, type SaslMechanism } from '../config/settings/settings.js';
 import { PlainExchange } from './sasl/plain-exchange.js';
+import { certifiedPrincipal } from './certified-principal.js';
 import { ScramExchange } from './sasl/scram-exchange.js';
 import { Session, type SaslMechanisms } from './session.js';
 import { readTlsOptions } from './tls-files.js';
@@ -14,8 +16,10 @@ const TLS_FILES = ['ssl.certificate.location', 'ssl.key.location', 'ssl.ca.locat
 export interface Security {
   /** Undefined without TLS. */
   readonly tls?: TlsOptions;
+  /** Whether clients have to complete a handshake or to authenticate before they are served. */
+  readonly asksClients: boolean;
   /** Creates the session of a new connection. */
-  newSession(): Session;
+  newSession(socket: Socket): Session;
 }
 
 /**
@@ -34,7 +38,8 @@ export async function openSecurity(config: BrokerConfig): Promise<Security> {
   const failureDelayMs = config.number('connection.failed.authentication.delay.ms');
   return {
     ...(usesTls ? { tls: await readTlsOptions(config) } : {}),
-    newSession: () => new Session(mechanisms, failureDelayMs),
+    asksClients: usesTls || usesSasl,
+    newSession: (socket) => new Session(mechanisms, failureDelayMs, certifiedPrincipal(socket)),
   };
 }
 

@@ -18,20 +18,35 @@ const API_VERSIONS = 18;
 const SASL_AUTHENTICATE = 36;
 const BEFORE_AUTHENTICATION = new Set([SASL_HANDSHAKE, API_VERSIONS, SASL_AUTHENTICATE]);
 
+/** The principal of connections without authentication, as in Kafka. */
+const ANONYMOUS = 'User:ANONYMOUS';
+
 /** Authentication state of a connection. */
 export class Session {
   private state: State;
+  private user: string | undefined;
+  /** Called once the client is authenticated. */
+  onAdmitted: () => void = () => undefined;
 
-  /** @param mechanisms undefined without authentication */
+  /**
+   * @param mechanisms undefined without SASL
+   * @param certified the principal of the TLS client certificate
+   */
   constructor(
     private readonly mechanisms: SaslMechanisms | undefined,
     private readonly failureDelayMs: number,
+    private readonly certified?: string,
   ) {
     this.state = mechanisms === undefined ? { kind: 'admitted' } : { kind: 'unknown' };
   }
 
   get isAdmitted(): boolean {
     return this.state.kind === 'admitted';
+  }
+
+  /** The authenticated principal, e.g. `User:ada`. */
+  get principal(): string {
+    return this.user === undefined ? (this.certified ?? ANONYMOUS) : `User:${this.user}`;
   }
 
   /** Whether the next frame is a raw token. */
@@ -80,7 +95,7 @@ export class Session {
     }
     try {
       const { reply, user } = await state.exchange.next(token);
-      if (user !== undefined) this.state = { kind: 'admitted' };
+      if (user !== undefined) this.admit(user);
       return reply;
     } catch (error) {
       this.reject((error as Error).message);
@@ -89,6 +104,12 @@ export class Session {
       const message = `authentication failed: ${error.message}`;
       throw new ProtocolError(ErrorCode.SASL_AUTHENTICATION_FAILED, message, { cause: error });
     }
+  }
+
+  private admit(user: string): void {
+    this.user = user;
+    this.state = { kind: 'admitted' };
+    this.onAdmitted();
   }
 
   private reject(reason: string): void {

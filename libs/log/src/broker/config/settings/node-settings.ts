@@ -1,4 +1,4 @@
-import { LARGEST_INT, SASL_MECHANISMS, type SettingDefinition } from './settings.js';
+import { SASL_MECHANISMS, type SettingDefinition } from './settings.js';
 
 /** Settings of the broker itself: its id, directories, listeners, security and connections. */
 export const NODE_SETTINGS = {
@@ -68,12 +68,25 @@ export const NODE_SETTINGS = {
     readOnly: true,
     about: 'File with users, one name:password per line, read at start. Not a Kafka setting.',
   },
+  'acl.file': {
+    type: 'string',
+    default: '',
+    readOnly: true,
+    about:
+      'File with ACLs, one per line, read at start. Without it, authenticated clients may do everything. Not a Kafka setting.',
+  },
+  'super.users': {
+    type: 'string',
+    default: '',
+    readOnly: true,
+    about: 'Principals that may do everything if acl.file is set, as User:name, separated by semicolons.',
+  },
   'sasl.server.max.receive.size': {
     type: 'int',
-    default: '524288',
+    default: '65536',
     min: 1024,
     readOnly: true,
-    about: 'Largest request before authentication, in bytes.',
+    about: 'Largest request before authentication, in bytes. Kafka: 524288.',
   },
   'connection.failed.authentication.delay.ms': {
     type: 'int',
@@ -130,9 +143,9 @@ export const NODE_SETTINGS = {
   },
   'max.connections.per.ip': {
     type: 'int',
-    default: String(LARGEST_INT),
+    default: '2500',
     min: 0,
-    about: 'Maximum number of connections per IP address.',
+    about: 'Maximum number of connections per IP address. Kafka: unlimited.',
   },
   'connections.max.idle.ms': {
     type: 'long',

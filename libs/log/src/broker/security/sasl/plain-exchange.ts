@@ -23,9 +23,18 @@ export class PlainExchange implements SaslExchange {
       throw new AuthenticationError('the authorization id must be the user name');
     }
     const verifier = this.users.get(name)?.[HASH] ?? makeDecoy(HASH, name);
-    if (!(await isPassword(HASH, password, verifier))) {
+    if (!(await oneAtATime(() => isPassword(HASH, password, verifier)))) {
       throw new AuthenticationError('invalid user name or password (PLAIN)');
     }
     return { reply: Buffer.alloc(0), user: name };
   }
+}
+
+let lastCheck: Promise<unknown> = Promise.resolve();
+
+/** The hash is slow, and runs on the threads that also read and write files: guesses occupy at most one of them. */
+async function oneAtATime<T>(check: () => Promise<T>): Promise<T> {
+  const checked = lastCheck.then(check, check);
+  lastCheck = checked;
+  return checked;
 }
