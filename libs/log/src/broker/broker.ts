@@ -10,6 +10,9 @@ import { settleListener } from './config/listener.js';
 import { BrokerServer } from './network/server.js';
 import { hostAndPort, settleNode, type BrokerNode } from './config/node.js';
 import { checkExposure } from './security/exposure.js';
+import { openAuthorizer } from './security/access/open-authorizer.js';
+import type { Authorizer } from './security/access/authorizer.js';
+import { warnOfReadableSecrets } from './security/private-files.js';
 import { openSecurity } from './security/security.js';
 import { lockDataDir } from './storage/files/data-dir-lock.js';
 import { DiskHealth } from './storage/files/disk-health.js';
@@ -72,6 +75,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const listener = settleListener(config, options);
   checkExposure(listener.host, config);
   const security = await openSecurity(config);
+  const authorizer = await openAuthorizer(config);
+  await warnOfReadableSecrets(config, logger);
   const openFiles = shareOpenFiles();
   const unlock = lockDataDir(dataDir);
   const undo: (() => unknown)[] = [unlock];
@@ -109,6 +114,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     const now = options.now ?? Date.now;
     const broker = await serve({
       config,
+      authorizer,
       server,
       files,
       dataDir,
@@ -131,6 +137,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 
 interface Parts {
   readonly config: BrokerConfig;
+  readonly authorizer: Authorizer | undefined;
   readonly server: BrokerServer;
   readonly files: FileSystem;
   readonly dataDir: string;
@@ -153,7 +160,9 @@ async function serve(parts: Parts): Promise<Broker> {
   const recoverySeconds = (performance.now() - started) / 1000;
   const { meter, url } = monitoring;
   monitoring.measure({ store, coordinator, recoverySeconds, connectionCount: () => server.connectionCount });
-  const services = { config, store, coordinator, transactions, producerIds, node, logger, meter, now };
+  const { authorizer } = parts;
+  const parted = { store, coordinator, transactions, producerIds };
+  const services = { config, ...parted, authorizer, node, logger, meter, now };
   const faults = new Faults();
   server.serve(new Dispatcher({ handlers: HANDLERS, services, faults, logger }));
   logStart(parts, store, recoverySeconds);

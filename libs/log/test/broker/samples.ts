@@ -6,7 +6,7 @@ const METADATA = Buffer.from('000000000001000572696465730000000000', 'hex');
 
 /** The topic and the group in the samples. */
 export const SAMPLE_TOPIC = 'rides';
-const SAMPLE_GROUP = 'readers';
+export const SAMPLE_GROUP = 'readers';
 
 /** A valid request of each API, by name, with the fields of all versions. */
 export function sampleRequests(): Record<string, object> {

@@ -8,7 +8,7 @@ describe(BrokerConfig, () => {
   it.each([
     ['num.partition', /unknown setting num\.partition: did you mean num\.partitions\?$/],
     ['frobnicate', /unknown setting frobnicate$/],
-    ['authorizer.class.name', /is not supported: authorization is not supported$/],
+    ['authorizer.class.name', /is not supported: authorization is configured with acl\.file/],
     ['listener.name.internal.ssl.keystore.location', /the broker has one listener/],
     ['toString', /unknown setting toString/],
   ])('rejects %s with the reason', (name, message) => {

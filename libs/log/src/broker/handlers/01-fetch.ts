@@ -82,7 +82,8 @@ export const fetch = defineHandler({
 });
 
 async function readAll(wanted: FetchRequest, context: RequestContext): Promise<Read> {
-  let left = Math.min(Math.max(wanted.maxBytes, 0), context.config.number('fetch.max.bytes'));
+  const most = Math.min(context.config.number('fetch.max.bytes'), context.memory.leftBytes);
+  let left = Math.min(Math.max(wanted.maxBytes, 0), most);
   let bytes = 0;
   let failed = false;
   const topics: FetchResponse['topics'] = [];

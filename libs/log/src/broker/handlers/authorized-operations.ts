@@ -1,44 +1,62 @@
+import type { Operation } from '../security/access/acl.js';
+import type { Access } from '../security/access/authorizer.js';
+
 /** Kafka's codes for operations on a resource. */
-const Operation = {
-  READ: 3,
-  WRITE: 4,
-  CREATE: 5,
-  DELETE: 6,
-  ALTER: 7,
-  DESCRIBE: 8,
-  CLUSTER_ACTION: 9,
-  DESCRIBE_CONFIGS: 10,
-  ALTER_CONFIGS: 11,
-  IDEMPOTENT_WRITE: 12,
+const CODES = {
+  Read: 3,
+  Write: 4,
+  Create: 5,
+  Delete: 6,
+  Alter: 7,
+  Describe: 8,
+  ClusterAction: 9,
+  DescribeConfigs: 10,
+  AlterConfigs: 11,
+  IdempotentWrite: 12,
 } as const;
 
-/**
- * The authorized operations as a bit field of Kafka's codes. There is no authorization: authenticated clients may do
- * everything.
- */
+const TOPIC = [
+  'Read',
+  'Write',
+  'Create',
+  'Delete',
+  'Alter',
+  'Describe',
+  'DescribeConfigs',
+  'AlterConfigs',
+] as const;
+const GROUP = ['Read', 'Delete', 'Describe', 'DescribeConfigs', 'AlterConfigs'] as const;
+const CLUSTER = [
+  'Create',
+  'Alter',
+  'Describe',
+  'DescribeConfigs',
+  'AlterConfigs',
+  'IdempotentWrite',
+] as const;
+
+/** The operations that are authorized without ACLs: all of them, as a bit field of Kafka's codes. */
 export const AUTHORIZED_OPERATIONS = {
-  topic: bitsOf(
-    'READ',
-    'WRITE',
-    'CREATE',
-    'DELETE',
-    'ALTER',
-    'DESCRIBE',
-    'DESCRIBE_CONFIGS',
-    'ALTER_CONFIGS',
-  ),
-  group: bitsOf('READ', 'DELETE', 'DESCRIBE', 'DESCRIBE_CONFIGS', 'ALTER_CONFIGS'),
-  cluster: bitsOf(
-    'CREATE',
-    'ALTER',
-    'DESCRIBE',
-    'CLUSTER_ACTION',
-    'DESCRIBE_CONFIGS',
-    'ALTER_CONFIGS',
-    'IDEMPOTENT_WRITE',
-  ),
+  topic: bitsOf(TOPIC),
+  group: bitsOf(GROUP),
+  cluster: bitsOf([...CLUSTER, 'ClusterAction']),
 } as const;
 
-function bitsOf(...operations: (keyof typeof Operation)[]): number {
-  return operations.reduce((bits, operation) => bits | (1 << Operation[operation]), 0);
+/** The operations on a topic that a principal may do, as a bit field. */
+export function topicOperations(access: Access, name: string): number {
+  return bitsOf(TOPIC.filter((operation: Operation) => access.may(operation, 'topic', name)));
+}
+
+/** The operations on a group that a principal may do, as a bit field. */
+export function groupOperations(access: Access, groupId: string): number {
+  return bitsOf(GROUP.filter((operation: Operation) => access.may(operation, 'group', groupId)));
+}
+
+/** The operations on the cluster that a principal may do, as a bit field. */
+export function clusterOperations(access: Access): number {
+  return bitsOf(CLUSTER.filter((operation: Operation) => access.mayCluster(operation)));
+}
+
+function bitsOf(operations: readonly (keyof typeof CODES)[]): number {
+  return operations.reduce((bits, operation) => bits | (1 << CODES[operation]), 0);
 }

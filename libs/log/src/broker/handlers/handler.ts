@@ -4,6 +4,7 @@ import type { GroupCoordinator } from '../groups/coordinator.js';
 import type { Meter } from '../metrics/meter.js';
 import type { BrokerNode } from '../config/node.js';
 import type { Api } from '../../protocol/schema.js';
+import type { Authorizer } from '../security/access/authorizer.js';
 import type { Session } from '../security/session.js';
 import type { LogStore } from '../storage/topics/log-store.js';
 import type { ProducerIds } from '../storage/producers/producer-ids.js';
@@ -16,6 +17,8 @@ export interface Services {
   readonly coordinator: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
   readonly producerIds: ProducerIds;
+  /** Undefined without ACLs: authenticated clients may do everything. */
+  readonly authorizer: Authorizer | undefined;
   readonly logger: Logger;
   readonly meter: Meter;
   /** Milliseconds since the epoch. */
@@ -34,7 +37,7 @@ export interface RequestContext extends Services {
   /** Aborted when the connection is closed or the broker stops. */
   readonly signal: AbortSignal;
   /** Memory for large parts of the response, reused once it is sent. */
-  readonly memory: { acquire(length: number): Buffer; release(): void };
+  readonly memory: { readonly leftBytes: number; acquire(length: number): Buffer; release(): void };
 }
 
 /** Handles the requests of one API in all supported versions. */

@@ -45,6 +45,20 @@ describe('BufferPool', () => {
     expect(pool.acquire(64 * KIB).buffer).not.toBe(pool.acquire(64 * KIB).buffer);
   });
 
+  it('counts the bytes of leases, and how many are left', () => {
+    const pool = new BufferPool(100 * KIB);
+    const leases = [new BufferLease(pool), new BufferLease(pool)] as const;
+    leases[0].acquire(60 * KIB);
+    expect(leases[1].leftBytes).toBe(40 * KIB);
+    leases[1].acquire(60 * KIB);
+    expect(leases[1].leftBytes).toBe(0);
+    leases[0].drop();
+    leases[0].release();
+    expect(leases[1].leftBytes).toBe(40 * KIB);
+    leases[1].release();
+    expect(pool.leasedBytes).toBe(0);
+  });
+
   it('pools a limited number of bytes', () => {
     const pool = new BufferPool();
     const buffers = Array.from({ length: 40 }, () => pool.acquire(1024 * KIB));

@@ -4,11 +4,17 @@ const SMALLEST_BYTES = 16 << 10;
 const LARGEST_BYTES = 4 << 20;
 /** Maximum number of bytes of unused buffers in the pool. */
 const MAX_UNUSED_BYTES = 32 << 20;
+/** Bytes of leased buffers above which responses are kept short. */
+const MAX_LEASED_BYTES = 256 << 20;
 
 /** Reuses buffers: newly allocated memory costs page faults and makes garbage collection more frequent. */
 export class BufferPool {
   private readonly unused = new Map<number, Buffer[]>();
   private unusedBytes = 0;
+  /** Bytes of the buffers of responses that are not sent yet. */
+  leasedBytes = 0;
+
+  constructor(readonly maxLeasedBytes = MAX_LEASED_BYTES) {}
 
   /** @returns a buffer with arbitrary contents, for the caller until it releases or drops it */
   acquire(length: number): Buffer {
@@ -38,16 +44,32 @@ export class BufferLease {
 
   constructor(private readonly pool: BufferPool) {}
 
+  /** Bytes that may be leased before the limit of all responses is reached. */
+  get leftBytes(): number {
+    return Math.max(0, this.pool.maxLeasedBytes - this.pool.leasedBytes);
+  }
+
   /** @returns a buffer with arbitrary contents */
   readonly acquire = (length: number): Buffer => {
     const buffer = this.pool.acquire(length);
     this.buffers.push(buffer);
+    this.pool.leasedBytes += buffer.length;
     return buffer;
   };
 
   /** Returns all buffers to the pool. They must not be used afterwards. */
   release(): void {
-    for (const buffer of this.buffers.splice(0)) this.pool.release(buffer);
+    for (const buffer of this.takeAll()) this.pool.release(buffer);
+  }
+
+  /** Ends the lease without returning the buffers, which a socket may still have. */
+  drop(): void {
+    this.takeAll();
+  }
+
+  private takeAll(): Buffer[] {
+    for (const buffer of this.buffers) this.pool.leasedBytes -= buffer.length;
+    return this.buffers.splice(0);
   }
 }
 

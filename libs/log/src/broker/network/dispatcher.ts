@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import { UnacknowledgedError } from '../handlers/00-produce.js';
 import { listVersions } from '../handlers/18-api-versions.js';
-import type { AnyHandler, Handler, Services } from '../handlers/handler.js';
+import { handleGuarded } from '../handlers/guards/index.js';
+import type { AnyHandler, Handler, RequestContext, Services } from '../handlers/handler.js';
 import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
 import { readRequestHeader, writeResponseHeader, type RequestHeader } from '../../protocol/headers.js';
 import { MalformedRequestError, Reader } from '../../protocol/reader.js';
@@ -20,6 +21,15 @@ interface DispatcherOptions {
   readonly services: Services;
   readonly faults: Faults;
   readonly logger: Logger;
+}
+
+/** A decoded request. */
+interface Handled {
+  readonly header: RequestHeader;
+  readonly handler: AnyHandler;
+  readonly request: never;
+  readonly connection: Connection;
+  readonly memory: BufferLease;
 }
 
 /** Decodes requests, calls their handlers and encodes the responses. */
@@ -79,24 +89,43 @@ export class Dispatcher implements RequestRunner {
     const request = handler.request.read(reader);
     const rejection = fault?.errorCode === undefined ? undefined : handler.reject?.(request, fault.errorCode);
     const memory = new BufferLease(this.answerBuffers);
-    const response =
-      rejection ??
-      (await handler.handle(request, {
-        ...this.options.services,
-        apiVersion,
-        clientId: header.clientId ?? '',
-        clientHost: connection.clientHost,
-        session: connection.session,
-        signal: connection.signal,
-        memory,
-      }));
-    meter.answered(handler.name, response, (performance.now() - startedMs) / 1000);
-    if (fault?.dropAnswer) return { kind: 'close', reason: 'fault injected', chunks: [] };
-    if (response === undefined) return { kind: 'no-answer' };
-    const chunks = encode(correlationId, handler as unknown as Handler<unknown>, apiVersion, response);
-    const { rejection: reason } = connection.session;
-    if (reason !== undefined) return { kind: 'close', reason, chunks };
-    return { kind: 'answer', chunks, sent: () => memory.release() };
+    try {
+      const response = rejection ?? (await this.answer({ header, handler, request, connection, memory }));
+      meter.answered(handler.name, response, (performance.now() - startedMs) / 1000);
+      if (response === undefined || fault?.dropAnswer) {
+        memory.drop();
+        return fault?.dropAnswer
+          ? { kind: 'close', reason: 'fault injected', chunks: [] }
+          : { kind: 'no-answer' };
+      }
+      const chunks = encode(correlationId, handler as unknown as Handler<unknown>, apiVersion, response);
+      const { rejection: reason } = connection.session;
+      if (reason === undefined) {
+        return { kind: 'answer', chunks, sent: () => memory.release(), dropped: () => memory.drop() };
+      }
+      memory.drop();
+      return { kind: 'close', reason, chunks };
+    } catch (error) {
+      memory.drop();
+      throw error;
+    }
+  }
+
+  /** Calls the handler, with what the ACLs allow. */
+  private async answer({ header, handler, request, connection, memory }: Handled): Promise<unknown> {
+    const { apiVersion } = header;
+    const { authorizer } = this.options.services;
+    const context: RequestContext = {
+      ...this.options.services,
+      apiVersion,
+      clientId: header.clientId ?? '',
+      clientHost: connection.clientHost,
+      session: connection.session,
+      signal: connection.signal,
+      memory,
+    };
+    if (authorizer === undefined) return handler.handle(request, context);
+    return handleGuarded(handler, request, context, authorizer.accessOf(connection.session.principal));
   }
 
   private trace({ apiVersion, correlationId, clientId }: RequestHeader, api: string, ms: number): void {

@@ -70,8 +70,8 @@ export const WITHOUT_EFFECT: readonly ForeignSettings[] = [
 /** Rejected: the broker cannot do what they request. */
 export const UNSUPPORTED: readonly ForeignSettings[] = [
   {
-    because: 'authorization is not supported',
-    names: words('authorizer.class.name super.users allow.everyone.*'),
+    because: 'authorization is configured with acl.file, and what no ACL allows is denied',
+    names: words('authorizer.class.name allow.everyone.*'),
   },
   {
     because: 'Java classes cannot be loaded',
