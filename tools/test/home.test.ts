@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +17,22 @@ beforeEach(async () => {
 afterEach(() => rm(home.folder, { recursive: true, force: true }));
 
 const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
+
+describe('makeHome', () => {
+  it('closes a home folder of an earlier version to other users, and leaves a folder with other files', async () => {
+    await chmod(home.folder, 0o755);
+    await makeHome(home);
+    expect(await modeOf(home.folder)).toBe(0o700);
+    await chmod(home.folder, 0o755);
+    await writeFile(join(home.folder, 'notes.txt'), '');
+    await makeHome(home);
+    expect(await modeOf(home.folder)).toBe(0o755);
+    await ensureSecret(home);
+    await makeHome(home);
+    expect(await modeOf(home.folder)).toBe(0o700);
+    expect(await modeOf(home.logsFolder)).toBe(0o700);
+  });
+});
 
 describe('ensureSecret', () => {
   it('creates a secret that only the user can read, and keeps it', async () => {

@@ -1,3 +1,4 @@
+import { keepFilesPrivate } from '@hailstream/service/lifecycle';
 import { parseStartOptions, START_USAGE } from '../launcher/options.js';
 import { startScreen } from '../launcher/screen.js';
 import { System } from '../launcher/system.js';
@@ -9,6 +10,8 @@ import { type CommandContext, runCommand } from './run-command.js';
 await runCommand(START_USAGE, start);
 
 async function start({ args, env, cwd }: CommandContext): Promise<number> {
+  // Inherited by every process of the system.
+  keepFilesPrivate();
   const options = parseStartOptions(args, { cwd, root: repositoryRoot });
   // A closed terminal neither stops the system nor makes its shutdown fail.
   process.stdout.on('error', () => undefined);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { UsageError } from '@hailstream/service/command-line';
 
 /** The layout of the home folder. */
@@ -20,6 +20,7 @@ export interface Home {
 }
 
 const SECRET_BYTES = 32;
+const PRIVATE_FOLDER = 0o700;
 
 /** The folder of `--home`, relative to the user's current folder; by default the one in the repository. */
 export function homeFolder(
@@ -43,13 +44,27 @@ export function homeAt(folder: string): Home {
   };
 }
 
-/** Creates the folders that do not exist. @throws UsageError if they cannot be created */
+/**
+ * Creates the folders that do not exist. Only this user may enter the home folder: it has tokens, logs and positions.
+ *
+ * @throws UsageError if they cannot be created
+ */
 export async function makeHome(home: Home): Promise<void> {
   try {
-    await mkdir(home.logsFolder, { recursive: true });
+    await mkdir(home.logsFolder, { recursive: true, mode: PRIVATE_FOLDER });
+    await closeToOthers(home);
   } catch (error) {
     throw new UsageError(`--home: cannot create ${home.folder}: ${(error as NodeJS.ErrnoException).code}`);
   }
+}
+
+/** Earlier versions created a home that every user could read. A folder with files of others is left as it is. */
+async function closeToOthers(home: Home): Promise<void> {
+  const own = new Set(Object.values(home).map((path) => basename(path)));
+  const others = (await readdir(home.folder)).filter((name) => !own.has(name));
+  if (others.length > 0 && (await readSecret(home)) === undefined) return;
+  const { mode, uid } = await stat(home.folder);
+  if (uid === process.geteuid?.() && (mode & 0o077) !== 0) await chmod(home.folder, PRIVATE_FOLDER);
 }
 
 /** The secret that signs this system's tokens: created on first use, then kept. Only the user may read it. */

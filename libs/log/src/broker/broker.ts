@@ -18,6 +18,7 @@ import { lockDataDir } from './storage/files/data-dir-lock.js';
 import { DiskHealth } from './storage/files/disk-health.js';
 import { pooledFiles } from './storage/files/file-pool.js';
 import { nodeFileSystem, type FileSystem } from './storage/files/file-system.js';
+import { TOPICS_FILE } from './storage/topics/topics-file.js';
 import { LogStore } from './storage/topics/log-store.js';
 import { shareOpenFiles } from './storage/files/open-files.js';
 import { ProducerIds } from './storage/producers/producer-ids.js';
@@ -78,7 +79,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const authorizer = await openAuthorizer(config);
   await warnOfReadableSecrets(config, logger);
   const openFiles = shareOpenFiles();
-  const unlock = lockDataDir(dataDir);
+  const unlock = lockDataDir(dataDir, TOPICS_FILE);
   const undo: (() => unknown)[] = [unlock];
   try {
     const limitedLogger = new RateLimitedLogger(logger);

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { keepFilesPrivate } from '@hailstream/service/lifecycle';
 import { pino } from 'pino';
 import { parseCommand } from './command-line.js';
 import { startBroker } from './index.js';
@@ -12,6 +13,7 @@ async function run(): Promise<void> {
       process.stdout.write(command.text);
       return;
     }
+    keepFilesPrivate();
     const { options, logLevel } = command;
     const broker = await startBroker({ ...options, logger: pino({ name: 'broker', level: logLevel }) });
     const stop = () => {

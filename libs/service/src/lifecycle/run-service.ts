@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import { ConfigFileError } from '../config/file-issues.js';
 import { ConfigError } from '../config/read-env.js';
 
@@ -38,6 +39,8 @@ export async function runService(options: {
   readonly control?: ProcessControl;
 }): Promise<void> {
   const { name, main, control = process } = options;
+  // Fakes are for tests, whose process has other files as well.
+  if (control === process) keepFilesPrivate();
   const fail = (reason: string): void => {
     control.stderr.write(`${name}: ${reason}\n`);
     control.exit(1);
@@ -95,4 +98,10 @@ export function startFailure(error: unknown): string {
 
 function described(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** Files and folders that the process creates are accessible to its user only: they have positions and tokens. */
+export function keepFilesPrivate(): void {
+  // Worker threads cannot set it: they have that of the process.
+  if (isMainThread) process.umask(0o077);
 }

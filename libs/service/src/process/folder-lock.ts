@@ -38,7 +38,7 @@ export function lockFolder(folder: string): () => void {
   const owner = `${process.pid}\n${processStartTicks(process.pid)}\n`;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     try {
-      writeFileSync(file, owner, { flag: 'wx' });
+      writeFileSync(file, owner, { flag: 'wx', mode: 0o600 });
       return () => {
         rmSync(file, { force: true });
       };

@@ -46,6 +46,9 @@ export interface FileSystem {
 
 /** Suffix of files that are about to replace others. After a crash they are removed. */
 export const TEMPORARY_SUFFIX = '.tmp';
+/** Records, committed offsets and the clients' addresses are for this user only. */
+const PRIVATE_FILE = 0o600;
+export const PRIVATE_FOLDER = 0o700;
 /** Larger reads run on the thread pool even if the bytes are in the page cache. */
 const MAX_INLINE_READ_BYTES = 64 << 10;
 /** Maximum number of buffers per `writev` (IOV_MAX on Linux and macOS). */
@@ -64,7 +67,7 @@ const fstat = promisify(fs.fstat);
 export const nodeFileSystem: FileSystem = {
   async open(file, { existing } = { existing: false }) {
     const flags = fs.constants.O_RDWR | (existing ? 0 : fs.constants.O_CREAT);
-    const fd = await promisify(fs.open)(file, flags, 0o644);
+    const fd = await promisify(fs.open)(file, flags, PRIVATE_FILE);
     return new NodeLogFile(fd as number);
   },
 
@@ -87,7 +90,7 @@ export const nodeFileSystem: FileSystem = {
   },
 
   async makeFolder(folder) {
-    await fs.promises.mkdir(folder, { recursive: true });
+    await fs.promises.mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
   },
 
   async remove(file) {
