@@ -234,7 +234,10 @@ class Server {
       const lines = Object.entries({ ...settings, port: String(port) }).map(
         ([key, value]) => `${key} = '${value.replaceAll("'", "''")}'\n`,
       );
-      await writeFile(join(this.cluster, 'hailstream.conf'), lines.join(''));
+      const settingsFile = join(this.cluster, 'hailstream.conf');
+      await writeFile(settingsFile, lines.join(''));
+      // New files are readable by the user of this process only.
+      if (this.user) await chown(settingsFile, this.user.uid, this.user.gid);
       const started = await this.tryStart();
       if (started.ok) return port;
       const lostRace = started.log.includes('Address already in use');
