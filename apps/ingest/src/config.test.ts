@@ -19,7 +19,7 @@ describe(loadConfig, () => {
         providerShare: 0.5,
         bodiesBytes: 134_217_728,
         logBufferBytes: 33_554_432,
-        maxQueueingMs: 1_000,
+        maxQueueingMs: 2_000,
       },
       auth: { kind: 'open' },
       log: {

@@ -51,7 +51,7 @@ const ingestEnv = Type.Object({
   INGEST_PROVIDER_EVENTS_PER_SECOND: Env.Int({ default: 0, minimum: 0 }),
   INGEST_PROVIDER_BURST_EVENTS: Type.Optional(Env.Int({ minimum: 1 })),
   INGEST_PROVIDER_SHARE_PERCENT: Env.Int({ default: 50, minimum: 1, maximum: 100 }),
-  INGEST_MAX_QUEUEING_MS: Env.Int({ default: 1_000, minimum: 10, maximum: MAX_DELIVERY_TIMEOUT_MS }),
+  INGEST_MAX_QUEUEING_MS: Env.Int({ default: 2_000, minimum: 10, maximum: MAX_DELIVERY_TIMEOUT_MS }),
   INGEST_LOG_LINGER_MS: Env.Int({ default: 2, minimum: 0, maximum: 1_000 }),
   INGEST_LOG_COMPRESSION: Type.Enum<Compression[]>(COMPRESSIONS.filter(canCompress), { default: 'none' }),
   INGEST_LOG_BUFFER_BYTES: Env.Int({ default: 32 * MEBIBYTE }),

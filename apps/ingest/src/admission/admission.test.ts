@@ -155,6 +155,7 @@ describe('a log that is slower than the requests', () => {
     });
     const waiting: [Visit, number][] = [];
     let bytes = 0;
+    let acknowledgedBytes = 0;
     for (let step = 0; step < seconds * 10; step += 1) {
       pass(100);
       for (const [provider, sizeBytes] of [
@@ -170,11 +171,12 @@ describe('a log that is slower than the requests', () => {
       for (let next = waiting[0]; next !== undefined && next[1] <= bytes; next = waiting[0]) {
         admission.removeFromLog(...next, true);
         bytes -= next[1];
+        acknowledgedBytes += next[1];
         waiting.shift();
       }
       if (waiting.length === 0) bytes = 0;
     }
-    return { refused, queuedBytes: waiting.reduce((sum, [, bytes]) => sum + bytes, 0) };
+    return { refused, acknowledgedBytes, queuedBytes: waiting.reduce((sum, [, bytes]) => sum + bytes, 0) };
   }
 
   it('makes the queue short again by refusing those that fill it, with 503', () => {
@@ -184,6 +186,8 @@ describe('a log that is slower than the requests', () => {
     const overload = load({ seconds: 30, acknowledged: 5_000_000 });
     expect(new Set(overload.refused.map(String))).toEqual(new Set(['log-queue,large']));
     expect(overload.queuedBytes).toBeLessThan(2 * 5_000_000);
+    // At twice what the log acknowledges, it still has something to do all the time.
+    expect(overload.acknowledgedBytes).toBeGreaterThan(0.95 * 30 * 5_000_000);
   });
 
   it('refuses nothing if the log acknowledges nothing: then it is unreachable, and requests time out', () => {

@@ -63,6 +63,19 @@ describe(FairQueue, () => {
     expect(turns).toBeGreaterThanOrEqual(4);
   });
 
+  it('delays a party with little work by one piece of the work of another, however much waits', async () => {
+    const { queue, work, done, nextTurn } = queueWithClock();
+    const [much, little] = [party(), party()];
+    for (let index = 0; index < 1_000; index += 1) queue.run(much, work('m', 8));
+    for (let request = 0; request < 20; request += 1) {
+      const before = done.length;
+      queue.run(little, work('l', 1));
+      while (little.waiting.length > 0) await nextTurn();
+      expect(done.slice(before).filter((name) => name === 'm').length).toBeLessThanOrEqual(2);
+      await nextTurn();
+    }
+  });
+
   it('knows how long the work of a party has waited', () => {
     const { queue, work, pass } = queueWithClock();
     const [one, other] = [party(), party()];
