@@ -82,8 +82,7 @@ export const fetch = defineHandler({
 });
 
 async function readAll(wanted: FetchRequest, context: RequestContext): Promise<Read> {
-  const most = Math.min(context.config.number('fetch.max.bytes'), context.memory.leftBytes);
-  let left = Math.min(Math.max(wanted.maxBytes, 0), most);
+  let left = Math.min(Math.max(wanted.maxBytes, 0), context.config.number('fetch.max.bytes'));
   let bytes = 0;
   let failed = false;
   const topics: FetchResponse['topics'] = [];
@@ -119,14 +118,17 @@ function topicOf(
 async function readPartition(
   topic: Topic | undefined,
   { partition, fetchOffset, currentLeaderEpoch }: PartitionRequest,
-  { limit, first, committed }: { limit: number; first: boolean; committed: boolean },
+  { limit: asked, first, committed }: { limit: number; first: boolean; committed: boolean },
   context: RequestContext,
 ): Promise<FetchedPartitionResponse> {
+  const { memory } = context;
   try {
     const log = partitionOf(topic, partition, context);
     checkLeaderEpoch(currentLeaderEpoch);
     checkReadable(topic, context);
-    const allocate = context.memory.acquire;
+    const limit = Math.min(asked, memory.leftBytes);
+    if (fetchOffset < log.highWatermark) memory.reserve(Math.min(limit, log.sizeBytes));
+    const allocate = memory.acquire;
     if (committed) {
       const { records, aborted } = await log.readCommitted(fetchOffset, limit, first, allocate);
       return { ...answerOf(partition, log, records), abortedTransactions: aborted };
@@ -140,6 +142,8 @@ async function readPartition(
     }
     const log = topic?.partitions[partition];
     return { ...answerOf(partition, log, []), errorCode };
+  } finally {
+    memory.unreserve();
   }
 }
 

@@ -37,7 +37,13 @@ export interface RequestContext extends Services {
   /** Aborted when the connection is closed or the broker stops. */
   readonly signal: AbortSignal;
   /** Memory for large parts of the response, reused once it is sent. */
-  readonly memory: { readonly leftBytes: number; acquire(length: number): Buffer; release(): void };
+  readonly memory: {
+    readonly leftBytes: number;
+    acquire(length: number): Buffer;
+    reserve(bytes: number): void;
+    unreserve(): void;
+    release(): void;
+  };
 }
 
 /** Handles the requests of one API in all supported versions. */

@@ -52,6 +52,12 @@ describe('BufferPool', () => {
     expect(leases[1].leftBytes).toBe(40 * KIB);
     leases[1].acquire(60 * KIB);
     expect(leases[1].leftBytes).toBe(0);
+    leases[0].reserve(30 * KIB);
+    expect(pool.leasedBytes).toBe(150 * KIB);
+    leases[0].acquire(20 * KIB);
+    expect(pool.leasedBytes).toBe(150 * KIB);
+    leases[0].unreserve();
+    expect(pool.leasedBytes).toBe(140 * KIB);
     leases[0].drop();
     leases[0].release();
     expect(leases[1].leftBytes).toBe(40 * KIB);

@@ -41,6 +41,7 @@ export class BufferPool {
 /** The pooled buffers of one response. */
 export class BufferLease {
   private readonly buffers: Buffer[] = [];
+  private reservedBytes = 0;
 
   constructor(private readonly pool: BufferPool) {}
 
@@ -53,9 +54,23 @@ export class BufferLease {
   readonly acquire = (length: number): Buffer => {
     const buffer = this.pool.acquire(length);
     this.buffers.push(buffer);
-    this.pool.leasedBytes += buffer.length;
+    const reserved = Math.min(this.reservedBytes, buffer.length);
+    this.reservedBytes -= reserved;
+    this.pool.leasedBytes += buffer.length - reserved;
     return buffer;
   };
+
+  /** Counts bytes that are about to be acquired, so that responses that are read at the same time stay within the limit. */
+  reserve(bytes: number): void {
+    this.reservedBytes += bytes;
+    this.pool.leasedBytes += bytes;
+  }
+
+  /** Ends the reservation of bytes that were not acquired. */
+  unreserve(): void {
+    this.pool.leasedBytes -= this.reservedBytes;
+    this.reservedBytes = 0;
+  }
 
   /** Returns all buffers to the pool. They must not be used afterwards. */
   release(): void {
@@ -68,6 +83,7 @@ export class BufferLease {
   }
 
   private takeAll(): Buffer[] {
+    this.unreserve();
     for (const buffer of this.buffers) this.pool.leasedBytes -= buffer.length;
     return this.buffers.splice(0);
   }
