@@ -27,6 +27,7 @@ const sortKeys = {
   lng: ({ position }) => position?.lng ?? null,
 } satisfies Readonly<Record<string, (vehicle: Vehicle) => string | number | null>>;
 type SortKey = keyof typeof sortKeys;
+export const SORT_KEYS = Object.keys(sortKeys) as SortKey[];
 
 /** The vehicles that a request selects. */
 export interface VehicleSelection {
@@ -70,11 +71,10 @@ export function parseVehicleSelection(
 /** @throws QueryError if a parameter is invalid */
 export function parseVehicleQuery(parameters: QueryParameters, allowed: ProviderFilter): VehicleQuery {
   const sort = parameters.text('sort', 50);
-  const keys = Object.keys(sortKeys) as SortKey[];
   const [key] =
     sort === undefined
       ? []
-      : (parameters.choices('sort', [...keys, ...keys.map((name) => `-${name}`)]) ?? []);
+      : (parameters.choices('sort', [...SORT_KEYS, ...SORT_KEYS.map((name) => `-${name}` as const)]) ?? []);
   const hasLimit = parameters.text('limit', 20) !== undefined;
   return {
     ...parseVehicleSelection(parameters, allowed),
