@@ -28,9 +28,12 @@ afterEach(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-async function loadOnce(settings?: { chunkRecords?: number; maxAgeDays?: number }): Promise<LoadResult> {
+async function loadOnce({
+  followUpMs = Infinity,
+  ...settings
+}: { chunkRecords?: number; maxAgeDays?: number; followUpMs?: number } = {}): Promise<LoadResult> {
   await using loads = await createLoadRunner(broker, database, settings);
-  return await loads.load(new AbortController().signal);
+  return await loads.load(new AbortController().signal, { followUpMs });
 }
 
 async function appendEvents(topic: string, events: readonly object[], key = 'k'): Promise<void> {
@@ -89,6 +92,31 @@ describe('events on many different days', () => {
       expect(Number(await database.one(`SELECT count(*) FROM analysis.${view}`))).toBeGreaterThan(0);
     }
   }, 180_000);
+
+  it('do not delay loads, and the latest are aggregated first', async () => {
+    const days = Array.from({ length: 200 }, (_, day) => YESTERDAY - day * DAY_MS);
+    await appendEvents(
+      vehicleEventFamily.topic.name,
+      days.map((timestamp) => makeVehicleEvent({ timestamp })),
+    );
+    const isAggregated = async (day: number) =>
+      (await database.one(
+        `SELECT count(*) FROM ride.provider_quarters WHERE quarter = '${new Date(day).toISOString()}'`,
+      )) === '1';
+    expect(await loadOnce({ followUpMs: 1 })).toMatchObject({ rows: days.length });
+    expect(await isAggregated(days[0]!)).toBe(true);
+    expect(await isAggregated(days.at(-1)!)).toBe(false);
+    const marked = Number(await database.one('SELECT count(DISTINCT quarter) FROM ride.stale_quarters'));
+    expect(marked).toBeGreaterThan(0);
+    // The next loads continue, and load what was sent meanwhile.
+    await appendEvents(vehicleEventFamily.topic.name, [makeVehicleEvent({ timestamp: YESTERDAY })]);
+    expect(await loadOnce({ followUpMs: 1 })).toMatchObject({ rows: 1 });
+    const left = Number(await database.one('SELECT count(DISTINCT quarter) FROM ride.stale_quarters'));
+    expect(left).toBeLessThan(marked);
+    await loadOnce();
+    expect(await database.one('SELECT count(*) FROM ride.stale_quarters')).toBe('0');
+    expect(await isAggregated(days.at(-1)!)).toBe(true);
+  });
 
   it('are read only from the partitions that contain them', async () => {
     const ages = [0, 100, 200, 1_000];

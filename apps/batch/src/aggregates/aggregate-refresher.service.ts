@@ -15,8 +15,11 @@ export class AggregateRefresher {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** A failure is only logged: the rows are loaded, and their quarters remain marked for the next refresh. */
-  async refresh(signal: AbortSignal): Promise<void> {
+  /**
+   * Continues until no quarter is marked or the signal is aborted. A failure is only logged: the rows are loaded, and their
+   * quarters remain marked for the next refresh. Returns whether all aggregates are up to date.
+   */
+  async refresh(signal: AbortSignal): Promise<boolean> {
     let loggedAt = performance.now();
     try {
       await refreshAggregates(this.pool, {
@@ -27,11 +30,13 @@ export class AggregateRefresher {
           this.logger.info({ quarters: done, left }, 'calculating aggregates');
         },
       });
+      return !signal.aborted;
     } catch (error) {
       this.logger.warn(
         { err: error },
         'could not calculate the aggregates, will retry after the next load; views of schema analysis are not up to date',
       );
+      return false;
     }
   }
 }

@@ -21,11 +21,14 @@ export async function markStale(
   );
 }
 
-/** Deletes the marks of the earliest quarters, and returns the quarters in milliseconds since 1970. */
+/**
+ * Deletes the marks of the latest quarters, and returns the quarters in milliseconds since 1970. The latest first: what happens now
+ * is up to date although events of many earlier days were loaded.
+ */
 export async function claimQuarters(client: pg.ClientBase, limit: number): Promise<number[]> {
   const { rows } = await client.query<{ quarter_ms: number }>(
     `DELETE FROM ride.stale_quarters WHERE quarter IN (
-       SELECT quarter FROM ride.stale_quarters GROUP BY quarter ORDER BY quarter LIMIT $1)
+       SELECT quarter FROM ride.stale_quarters GROUP BY quarter ORDER BY quarter DESC LIMIT $1)
      RETURNING (extract(epoch FROM quarter) * 1000)::float8 AS quarter_ms`,
     [limit],
   );

@@ -75,6 +75,14 @@ export interface LoadObserver {
   readonly onRebuildFailed?: (error: unknown) => void;
 }
 
+export interface LoadOptions extends LoadObserver {
+  /**
+   * Maximum time of each of the two tasks that follow a load: calculating aggregates and rebuilding trips. What is left is done
+   * after the next load. @default Infinity
+   */
+  readonly followUpMs?: number;
+}
+
 /**
  * Loads all records that the log has now. Processes that load at the same time share the partitions by leases; the load
  * ends when the positions of all partitions have reached their targets.

@@ -24,7 +24,8 @@ import { loadErasures } from './erasure-load.postgres.js';
 import { lagRecords } from './lag.js';
 import { isTransient } from './load.errors.js';
 import type { LoadResult } from './load-result.js';
-import { load, type LoadObserver } from './load-run.js';
+import { load, type LoadObserver, type LoadOptions } from './load-run.js';
+import { TimeLimit } from './time-limit.js';
 
 /** Per connection, one chunk is being written and another one is ready. */
 const CHUNKS_PER_CONNECTION = 2;
@@ -55,7 +56,10 @@ export class LoadRunner {
   ) {}
 
   /** @throws LoadError, LogError, MigrationError or pg.DatabaseError if the load fails; what it loaded remains loaded */
-  async load(signal: AbortSignal, observer?: LoadObserver): Promise<LoadResult> {
+  async load(
+    signal: AbortSignal,
+    { followUpMs = Infinity, ...observer }: LoadOptions = {},
+  ): Promise<LoadResult> {
     await this.migrator.migrate();
     try {
       await this.retention.storeCutoffs(Date.now());
@@ -63,11 +67,11 @@ export class LoadRunner {
       await this.loadErasures(signal);
       const result = await this.loadPresent(signal, observer);
       await this.loadDeadLetters(signal);
-      await this.aggregates.refresh(signal);
+      const areAggregated = await this.refreshAggregates(signal, followUpMs);
       await this.expireSeenIds();
-      const rebuilt = await this.rebuildTrips(signal, observer);
-      // After the trips, which are rebuilt from the rows.
-      await this.retention.runAfterLoad(signal);
+      const rebuilt = await this.rebuildTrips(signal, followUpMs, observer);
+      // After the aggregates and the trips, which are calculated from the rows.
+      if (areAggregated) await this.retention.runAfterLoad(signal);
       await this.analyzeTables();
       return { ...result, ...rebuilt };
     } catch (error) {
@@ -128,14 +132,26 @@ export class LoadRunner {
     }
   }
 
+  /** Returns whether all aggregates are up to date. */
+  private async refreshAggregates(signal: AbortSignal, maxMs: number): Promise<boolean> {
+    using limit = new TimeLimit(signal, maxMs);
+    const areCurrent = await this.aggregates.refresh(limit.signal);
+    if (limit.signal.aborted && !signal.aborted) {
+      this.logger.warn('aggregates of earlier times are not up to date, will continue after the next load');
+    }
+    return areCurrent;
+  }
+
   /** A failure does not fail the load, which is complete: a later one rebuilds the trips that are still marked. */
   private async rebuildTrips(
     signal: AbortSignal,
-    { onTripsRebuilt, onRebuildFailed }: LoadObserver = {},
+    maxMs: number,
+    { onTripsRebuilt, onRebuildFailed }: LoadObserver,
   ): Promise<Pick<LoadResult, 'rebuiltTrips'>> {
+    using limit = new TimeLimit(signal, maxMs);
     try {
       const observer = { ...(onTripsRebuilt && { onRebuilt: onTripsRebuilt }) };
-      return { rebuiltTrips: await this.trips.rebuildMarked(signal, observer) };
+      return { rebuiltTrips: await this.trips.rebuildMarked(limit.signal, observer) };
     } catch (error) {
       const level = isTransient(error) ? 'warn' : 'error';
       this.logger[level]({ err: error }, 'could not rebuild trips, will retry after the next load');

@@ -27,6 +27,11 @@ export const SCHEDULE = Symbol('Schedule');
 const CLOCK_POLL_MS = 1_000;
 /** Wait before the migrations are retried. */
 const MIGRATE_RETRY_MS = 2_000;
+/**
+ * Maximum time of each task that follows a load. Events of many days, which a provider may send, take minutes to aggregate; rows of
+ * other providers do not wait for that.
+ */
+const FOLLOW_UP_MS = 15_000;
 /** Waits before a failed load is retried: doubled with each failure. The schedule may start the load earlier. */
 const RETRY_BACKOFF = { firstMs: 2_000, maxMs: 60_000 };
 
@@ -120,6 +125,7 @@ export class RunsService implements OnApplicationBootstrap, BeforeApplicationShu
     this.history.begin(Date.now());
     try {
       const result = await this.runner.load(this.stop.signal, {
+        followUpMs: FOLLOW_UP_MS,
         onCounted: (partition, counts) => this.metrics.counted(partition, counts),
         onGap: (gap) => this.logMetrics.countGap(gap),
         onUndecodable: (batch) => this.logMetrics.countUndecodable(batch),
