@@ -111,6 +111,7 @@ describe('createHttpApp', () => {
   it.each([
     ['an unknown path', 404, () => fetch(`${url}/nowhere`)],
     ['an unsupported method', 405, () => fetch(`${url}/refused`, { method: 'DELETE' })],
+    ['a method that browsers do not have', 405, () => fetch(`${url}/refused`, { method: 'QUERY' })],
     ['a URL that cannot be decoded', 400, () => fetch(`${url}/%ff`)],
   ])('returns a problem for %s', async (_, status, send) => {
     const response = await send();

@@ -17,7 +17,7 @@ export function checkBeforeBody(fastify: FastifyInstance, bodyLimitBytes: number
     fastify.server.emit('request', request, response);
   });
   fastify.addHook('onRequest', (request, _reply, done) => {
-    const isRefused = request.is404 && announcesBody(request.raw);
+    const isRefused = request.is404 && (isBodyRead(request) || announcesBody(request.raw));
     done(isRefused ? new NotFoundException(`Cannot ${request.method} ${request.url}`) : undefined);
   });
   fastify.addHook('preParsing', (request, reply, payload, done) => {
