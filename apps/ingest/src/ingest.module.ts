@@ -45,7 +45,7 @@ class IngestModule {
         isWorker ? MetricsModule.withText(shareMetrics) : MetricsModule,
         LogModule.forRoot({ connection, topicPolicy, topics: registry.topics, producer }),
         EventsModule.forRoot(registry.families, config.events),
-        ApiDocsModule.forRoot(registry),
+        ApiDocsModule.forRoot(registry, config.events),
       ],
     };
   }

@@ -3,7 +3,15 @@ import { eventRegistry, telemetryFamily, vehicleEventFamily } from '@hailstream/
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PROVIDER, readLog, ready, startIngest, telemetryPoint, type TestIngest } from './_util.js';
+import {
+  PROVIDER,
+  readLog,
+  ready,
+  startIngest,
+  telemetryPoint,
+  writeToken,
+  type TestIngest,
+} from './_util.js';
 
 describe('ingest', () => {
   let broker: TestBroker;
@@ -149,13 +157,17 @@ describe('ingest', () => {
   });
 
   it('accepts every example of its OpenAPI document', async () => {
-    const document = (await (await fetch(`http://127.0.0.1:${ingest.port}/openapi.json`)).json()) as OpenApi;
+    const url = `http://127.0.0.1:${ingest.port}/openapi.json`;
+    const headers = { authorization: `Bearer ${await writeToken()}` };
+    const document = (await (await fetch(url, { headers })).json()) as OpenApi;
+    expect((await fetch(url)).status).toBe(200);
+    expect((await fetch(url, { headers: { authorization: 'Bearer x' } })).status).toBe(401);
     expect(document.openapi).toBe('3.1.0');
     const paths = ['/telemetry', '/events', '/rider-events', '/trips'];
     expect(Object.keys(document.paths)).toEqual([...paths, ...paths.map((path) => `/validate${path}`)]);
     for (const [path, { post }] of Object.entries(document.paths)) {
       const [example] = post.requestBody.content['application/json'].example;
-      const response = await ingest.post(path, [{ ...example, provider_id: PROVIDER }]);
+      const response = await ingest.post(path, [example]);
       expect([path, response.status, response.body.failures]).toEqual([path, 201, []]);
     }
   });

@@ -42,7 +42,7 @@ function routesOf(app: NestFastifyApplication): string[] {
     return methods === undefined ? [] : [parents.join('')];
   });
   const described = paths.filter((path) => !NOT_DESCRIBED.some((pattern) => pattern.test(path)));
-  return [...new Set(described)].sort();
+  return [...new Set(described)];
 }
 
 describe('GET /openapi.json', () => {
@@ -57,7 +57,7 @@ describe('GET /openapi.json', () => {
     );
 
     const names = (path: string) => path.replaceAll(/:\w+|\{\w+\}/g, '{}');
-    expect(Object.keys(document.paths).map(names).sort()).toEqual(routesOf(realtime.app).map(names));
+    expect(Object.keys(document.paths).map(names).sort()).toEqual(routesOf(realtime.app).map(names).sort());
 
     const ajv = new Ajv2020({ strict: false, validateFormats: false });
     ajv.addSchema({ $id: 'api', components: document.components });

@@ -1,10 +1,12 @@
-import type { EventFamily } from '@hailstream/events';
+import type { EventFamily, EventTimeLimits } from '@hailstream/events';
 import { problems as likelyProblems } from '@hailstream/events/plausibility';
 import { MAX_ITEMS } from '../body/json-body.js';
 import { MDS_JSON, MDS_VERSION } from '../body/media-types.js';
 import { failureCodes } from '../events/bulk-response.js';
 import { pathOf } from '../events/events.controller.js';
 
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const PROBLEM = 'application/problem+json';
 
 /** Problem responses, with the meaning of each status. */
@@ -17,8 +19,14 @@ const problems: Readonly<Record<string, string>> = {
   503: 'Nothing was written: the log is unreachable or overloaded. Retry after `Retry-After` seconds, with the same ids',
 };
 
-/** Describes the endpoints, derived from the registry. The schemas are those that validate requests. @see OpenAPI 3.1 */
-export function openApiDocument(families: readonly EventFamily[]): object {
+/**
+ * Describes the endpoints, derived from the registry. The schemas are those that validate requests.
+ *
+ * @param caller what is accepted of a caller, so that schemas and examples are valid for its token; anything if omitted
+ * @see OpenAPI 3.1
+ */
+export function openApiDocument(registered: readonly EventFamily[], caller?: Caller): object {
+  const families = caller === undefined ? registered : registered.map((family) => forCaller(family, caller));
   return {
     openapi: '3.1.0',
     info: {
@@ -26,8 +34,11 @@ export function openApiDocument(families: readonly EventFamily[]): object {
       version: MDS_VERSION,
       description:
         'Accepts events in the format of MDS Agency 2.0.2. With a 201, the log has stored every item that is not in ' +
-        '`failures`. After any other response, or none, retry with the same ids: that is always safe.',
+        '`failures`. After any other response, or none, retry with the same ids: that is always safe. The examples have the ' +
+        'provider of the token that the document was requested with.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
+    servers: [{ url: '/' }],
     paths: Object.fromEntries([
       ...families.map((family) => [pathOf(family, 'ingest'), { post: operation(family) }]),
       ...families.map((family) => [pathOf(family, 'validate'), { post: dryRun(family) }]),
@@ -41,6 +52,25 @@ export function openApiDocument(families: readonly EventFamily[]): object {
         Problem: problemSchema,
       },
     },
+  };
+}
+
+/** What is accepted of a caller. */
+interface Caller extends EventTimeLimits {
+  /** The provider of the token. */
+  readonly providerId: string;
+}
+
+/** A family whose schema and example have the provider of the token, and times that are accepted now. */
+function forCaller(family: EventFamily, { providerId, receivedAtMs, maxAgeDays }: Caller): EventFamily {
+  const { schema, example, fields } = family;
+  const times = { minimum: receivedAtMs - maxAgeDays * DAY_MS + HOUR_MS, maximum: receivedAtMs };
+  return {
+    ...family,
+    schema: {
+      allOf: [schema, { properties: { provider_id: { const: providerId }, [fields.time]: times } }],
+    },
+    example: { ...example, provider_id: providerId },
   };
 }
 
@@ -113,7 +143,8 @@ const contentEncoding = {
   name: 'Content-Encoding',
   in: 'header',
   description: 'Compression of the body. The size limit also applies to the decompressed body.',
-  schema: { enum: ['gzip', 'identity'], default: 'identity' },
+  // Empty: no coding.
+  schema: { enum: ['gzip', 'identity', ''], default: 'identity' },
 };
 
 function bulkAnswer(description: string, example: object, schemaName = 'BulkResponse'): object {

@@ -319,7 +319,9 @@ export const httpOperations: Readonly<Record<string, readonly HttpOperation[]>> 
       method: 'get',
       id: 'dead-letter',
       summary: 'A dead letter with its record',
-      parameters: [{ ...text('id', 'The `id` of a dead letter', 1_000), required: true }],
+      parameters: [
+        { ...text('id', 'The `id` of a dead letter', 1_000), required: true, schema: { type: 'string' } },
+      ],
       response: ok('DeadLetterDetail'),
       problems: [404],
       isAlwaysServed: true,

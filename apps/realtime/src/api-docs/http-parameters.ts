@@ -19,7 +19,19 @@ const states = [...vehicleStates, 'unknown'];
 const TIME_EXAMPLE = '2026-01-31T08:42:00Z';
 
 export function query(name: string, description: string, schema: object, example?: unknown): Parameter {
-  return { name, in: 'query', description, schema, ...(example !== undefined && { example }) };
+  return {
+    name,
+    in: 'query',
+    description,
+    schema: orEmpty(schema),
+    ...(example !== undefined && { example }),
+  };
+}
+
+/** An empty value is the same as none. */
+function orEmpty(schema: object): object {
+  const { default: value, ...rest } = schema as { readonly default?: unknown };
+  return { anyOf: [rest, { const: '' }], ...(value !== undefined && { default: value }) };
 }
 
 export function integer(
@@ -32,8 +44,8 @@ export function integer(
 
 /** One of the values, or several that are separated by commas. */
 function choices(name: string, description: string, values: readonly string[]): Parameter {
-  const schema = { type: 'array', items: { enum: values }, minItems: 1, uniqueItems: true };
-  return { ...query(name, description, schema, [values[0]]), style: 'form', explode: false };
+  const schema = { type: 'array', items: { enum: values } };
+  return { name, in: 'query', description, schema, example: [values[0]], style: 'form', explode: false };
 }
 
 export function pathId(name: string, description: string, schema: object = uuid): Parameter {
@@ -50,13 +62,16 @@ export const providerId = query(
   uuid,
 );
 
+const lng = { type: 'number', minimum: -180, maximum: 180 };
+const lat = { type: 'number', minimum: -90, maximum: 90 };
+
 export const bbox: Parameter = {
-  ...query(
-    'bbox',
+  name: 'bbox',
+  in: 'query',
+  description:
     'west,south,east,north in degrees; south is not greater than north, and west is greater than east across the antimeridian',
-    { type: 'array', items: { type: 'number', minimum: -180, maximum: 180 }, minItems: 4, maxItems: 4 },
-    [7.4, 43.72, 7.45, 43.76],
-  ),
+  schema: { type: 'array', prefixItems: [lng, lat, lng, lat], items: false, minItems: 4 },
+  example: [7.4, 43.72, 7.45, 43.76],
   style: 'form',
   explode: false,
 };

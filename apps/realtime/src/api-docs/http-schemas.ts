@@ -94,10 +94,24 @@ const features = record({ type: { const: 'FeatureCollection' }, features: list({
 
 const vehicleList = { ...listPage, count, vehicles: list(VehicleSummary) };
 
+/** Rows are described as in JSON Schema 2020-12, of which AsyncAPI has an older version. */
+const VehicleDetailOfHttp = {
+  ...VehicleDetail,
+  properties: {
+    ...VehicleDetail.properties,
+    trail: list({
+      type: 'array',
+      description: 'Latitude, longitude, speed in metres per second, event time in milliseconds',
+      minItems: 4,
+      maxItems: 4,
+    }),
+  },
+};
+
 /** Schemas of responses by name. */
 export const responseSchemas = {
   VehicleList: record({ ...vehicleList }),
-  VehicleDetail,
+  VehicleDetail: VehicleDetailOfHttp,
   FleetExtent: record({ asOf: time, count, bbox: orNull(area) }),
   FleetCount: record({ asOf: time, known: count, matching: count, drawn: count, withBattery: count }),
   DemandMap: record({
@@ -200,7 +214,7 @@ export const responseSchemas = {
     requestsWaiting: count,
     lagRecords: count,
     recordsUnreadable: count,
-    status: ServiceStatus,
+    status: ServiceStatus.properties.status,
   }),
   HistoryRange: record({
     by: { enum: ['event', 'received'] },
