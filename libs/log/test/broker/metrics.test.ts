@@ -1,3 +1,4 @@
+import { get } from 'node:http';
 import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
@@ -34,6 +35,18 @@ async function produce(client: RawClient, records: Buffer, topic = SAMPLE_TOPIC)
 }
 
 describe('/metrics', () => {
+  it('is not served to a web site whose host name resolves to this address', async () => {
+    await using broker = await startTestBroker({ settings: METRICS });
+    const statusOf = (host: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        get(`${broker.metricsUrl}/metrics`, { headers: { host } }, (response) => {
+          resolve(response.resume().statusCode);
+        }).on('error', reject);
+      });
+    expect(await statusOf('evil.example:9100')).toBe(421);
+    expect(await statusOf('localhost:9100')).toBe(200);
+  });
+
   it('includes requests with their errors, bytes, connections, logs and groups', async () => {
     await using broker = await startTestBroker({ settings: METRICS });
     using client = await RawClient.connect(broker.port);

@@ -70,7 +70,8 @@ describe('METRICS.md', () => {
 
 With \`--metrics-port PORT\` (the setting \`metrics.port\`) the broker serves these metrics and those of the process on 127.0.0.1 at
 \`/metrics\`, in the format of Prometheus. On the same port, \`/health/live\` returns 200 while the process responds, and \`/health/ready\` returns
-503 with the reason while the log is being loaded or writes to the disk fail.
+503 with the reason while the log is being loaded or writes to the disk fail. Requests whose \`Host\` is not a loopback address or
+\`localhost\` are refused.
 
 ${table(['metric', 'type', 'labels', 'description'], rows)}
 `;

@@ -1,5 +1,6 @@
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isLoopbackAuthority } from '@hailstream/service/loopback';
 import type { Registry } from 'prom-client';
 import { ListenError } from '../network/server.js';
 
@@ -41,7 +42,13 @@ export class MetricsServer implements AsyncDisposable {
     await closed;
   }
 
-  private async answer({ method, url }: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+  private async answer(
+    { method, url, headers }: http.IncomingMessage,
+    response: http.ServerResponse,
+  ): Promise<void> {
+    // A web site whose host name resolves to this address (DNS rebinding) sends that name.
+    if (headers.host !== undefined && !isLoopbackAuthority(headers.host))
+      return send(response, 421, 'text/plain', 'the host must be a loopback address or localhost\n');
     if (method !== 'GET' && method !== 'HEAD')
       return send(response, 405, 'text/plain', 'method not allowed, expected GET\n');
     switch (url?.split('?')[0]) {
@@ -82,6 +89,10 @@ function sendJson(response: http.ServerResponse, status: number, body: object): 
 }
 
 function send(response: http.ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    'x-content-type-options': 'nosniff',
+  });
   response.end(body);
 }
