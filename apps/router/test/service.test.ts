@@ -1,9 +1,10 @@
 import { telemetryFamily } from '@hailstream/events';
 import { appendTransaction, deleteTopic, startTestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { groupOf } from '../src/jobs/open-delivery.js';
 import { Job } from '../src/jobs/job.js';
+import { BLOCKED_AFTER_MS, BLOCKED_FAILURES } from '../src/jobs/job-progress.js';
 import type { JobSpec } from '../src/router-file/router-file.js';
 import type { Delivery } from '../src/sinks/delivery.js';
 import { membersOf } from './_kafkajs.js';
@@ -45,8 +46,23 @@ describe('the service', () => {
     await using service = await startService(broker, [searchJob(search)]);
     await until(async () => (await service.job('search')).state === 'failing');
     expect((await service.job('search')).failure?.code).toBe('ACCESS_DENIED');
+    const { failure } = await until(async () => {
+      const job = await service.job('search');
+      return (job.failure?.failures ?? 0) >= BLOCKED_FAILURES && job;
+    });
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + BLOCKED_AFTER_MS });
+    const blocked = await fetch(`${service.url}/health/ready`);
+    vi.useRealTimers();
+    expect(blocked.status).toBe(503);
+    expect(await blocked.json()).toMatchObject({
+      checks: {
+        log: { status: 'ok' },
+        jobs: { reason: expect.stringContaining('job "search"') as string, since: failure!.since },
+      },
+    });
     search.credentials = 'router:secret';
     await until(async () => (await service.job('search')).counts.delivered === 1);
+    expect((await fetch(`${service.url}/health/ready`)).status).toBe(200);
     expect(search.documents.size).toBe(1);
   });
 
