@@ -21,7 +21,7 @@ interface OpenApi {
   readonly components: { readonly schemas: Readonly<Record<string, object>> };
 }
 
-/** Paths that are not for clients of the HTTP API, or that AsyncAPI describes. */
+/** Paths of the page and of operators, or that AsyncAPI describes. */
 const NOT_DESCRIBED = [
   /^\/health/,
   /^\/metrics$/,
