@@ -1,7 +1,22 @@
 import { ZONE_ID_PATTERN } from '@hailstream/events';
 import { SORT_KEYS } from '../vehicles/vehicle-query.js';
-import * as parameters from './http-parameters.js';
-import type { Parameter } from './http-parameters.js';
+import {
+  alertFilter,
+  bbox,
+  cursor,
+  integer,
+  moment,
+  page,
+  pathId,
+  providerId,
+  query,
+  selection,
+  stages,
+  stillnessStates,
+  text,
+  time,
+  type Parameter,
+} from './http-parameters.js';
 import type { ResponseSchemaName } from './http-schemas.js';
 
 /** What a request to a path does. */
@@ -22,7 +37,6 @@ export interface HttpOperation {
   readonly isAlwaysServed?: boolean;
 }
 
-const { providerId, moment, selection, page, pathId, time, integer, text, cursor } = parameters;
 const ok = (schema: ResponseSchemaName) => ({ status: 200, schema });
 
 const device = pathId('device_id', 'The vehicle');
@@ -39,7 +53,7 @@ export const httpOperations: Readonly<Record<string, readonly HttpOperation[]>> 
       parameters: [
         ...selection,
         ...moment,
-        parameters.query('sort', 'The field to sort by, with `-` for the reverse order', {
+        query('sort', 'The field to sort by, with `-` for the reverse order', {
           enum: SORT_KEYS.flatMap((key) => [key, `-${key}`]),
         }),
         ...page({ maximum: 100_000 }, 10_000_000),
@@ -96,8 +110,8 @@ export const httpOperations: Readonly<Record<string, readonly HttpOperation[]>> 
       parameters: [
         text('q', 'A part of the id of the trip, or of its vehicle', 100),
         providerId,
-        parameters.query('device_id', 'Only trips of this vehicle', { type: 'string', format: 'uuid' }),
-        parameters.stages,
+        query('device_id', 'Only trips of this vehicle', { type: 'string', format: 'uuid' }),
+        stages,
         time('from', 'Only trips that lasted until then or later'),
         time('to', 'Only trips that began until then, not before `from`'),
         ...page({ default: 50, maximum: 500 }, 200_000),
@@ -157,7 +171,7 @@ export const httpOperations: Readonly<Record<string, readonly HttpOperation[]>> 
       summary: 'Requests, waiting riders and available vehicles by H3 cell',
       parameters: [
         providerId,
-        parameters.bbox,
+        bbox,
         integer('resolution', 'Resolution of the cells', { default: 8, minimum: 4, maximum: 10 }),
         integer('minutes', 'Requests of the last minutes', { default: 15, minimum: 1, maximum: 60 }),
         ...moment,
@@ -173,7 +187,7 @@ export const httpOperations: Readonly<Record<string, readonly HttpOperation[]>> 
       summary: 'Key figures over time',
       parameters: [
         providerId,
-        parameters.query('window', 'An hour in minutes, or a day in quarters of an hour', {
+        query('window', 'An hour in minutes, or a day in quarters of an hour', {
           enum: ['hour', 'day'],
           default: 'hour',
         }),
@@ -191,7 +205,7 @@ export const httpOperations: Readonly<Record<string, readonly HttpOperation[]>> 
       parameters: [
         providerId,
         integer('over_kmh', 'The limit in km/h', { default: 60, minimum: 1, maximum: 1_000 }),
-        parameters.query('window', 'Now, or within the last hour', { enum: ['now', 'hour'], default: 'now' }),
+        query('window', 'Now, or within the last hour', { enum: ['now', 'hour'], default: 'now' }),
         ...lists,
         ...moment,
       ],
@@ -207,7 +221,7 @@ export const httpOperations: Readonly<Record<string, readonly HttpOperation[]>> 
       parameters: [
         providerId,
         integer('minutes', 'For at least so long', { default: 10, minimum: 2, maximum: 60 }),
-        parameters.stillnessStates,
+        stillnessStates,
         ...lists,
         ...moment,
       ],
@@ -246,7 +260,7 @@ export const httpOperations: Readonly<Record<string, readonly HttpOperation[]>> 
       id: 'alerts',
       summary: 'Alerts, the newest first',
       parameters: [
-        ...parameters.alertFilter,
+        ...alertFilter,
         text('rule', 'Only alerts of this rule', 200),
         providerId,
         integer('limit', 'Maximum number of alerts', { default: 50, minimum: 1, maximum: 500 }),
@@ -306,7 +320,7 @@ export const httpOperations: Readonly<Record<string, readonly HttpOperation[]>> 
         text('reason', 'Only those whose reason contains this text', 1_000),
         time('since', 'Only those that were written since then'),
         time('until', 'Only those that were written until then'),
-        parameters.query('all', 'Redriven ones as well', { enum: ['true', 'false'], default: 'false' }),
+        query('all', 'Redriven ones as well', { enum: ['true', 'false'], default: 'false' }),
         integer('limit', 'Maximum number of dead letters', { default: 50, minimum: 1, maximum: 500 }),
         cursor,
       ],
@@ -336,7 +350,7 @@ export const httpOperations: Readonly<Record<string, readonly HttpOperation[]>> 
       id: 'report',
       summary: 'A report of a day, a week or a month, computed by the batch service',
       parameters: [
-        parameters.query('day', 'Either this', { type: 'string', format: 'date' }, '2026-03-01'),
+        query('day', 'Either this', { type: 'string', format: 'date' }, '2026-03-01'),
         text('week', 'or an ISO week such as 2026-W09', 20),
         text('month', 'or a month such as 2026-03', 20),
         text('time_zone', 'The time zone of the period; UTC if omitted', 100),
