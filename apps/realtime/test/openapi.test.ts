@@ -78,6 +78,8 @@ describe('GET /openapi.json', () => {
       if (!validate(response.body)) problems.push([path, validate.errors]);
     }
     expect(problems).toEqual([]);
+    // Although it has no effect without `at`.
+    expect((await getJson(`${realtime.url}/vehicles?by=unknown`)).status).toBe(400);
   });
 });
 

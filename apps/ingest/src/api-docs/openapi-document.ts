@@ -87,8 +87,8 @@ function operation(family: EventFamily): object {
     summary: family.summary,
     description: family.description,
     security: [{ bearer: [] }],
-    parameters: [contentEncoding],
     requestBody: {
+      description: BODY_DESCRIPTION,
       required: true,
       content: { 'application/json': requestContent, [MDS_JSON]: requestContent },
     },
@@ -139,13 +139,9 @@ const dryRunExample = {
   warnings: [{ warning: 'clock-ahead', ...likelyProblems['clock-ahead'], count: 1, indexes: [0] }],
 };
 
-const contentEncoding = {
-  name: 'Content-Encoding',
-  in: 'header',
-  description: 'Compression of the body. The size limit also applies to the decompressed body.',
-  // Empty: no coding.
-  schema: { enum: ['gzip', 'identity', ''], default: 'identity' },
-};
+/** Not a parameter: a generator of requests would set the header and not compress the body. */
+const BODY_DESCRIPTION =
+  'May be compressed with `Content-Encoding: gzip`. The size limit also applies to the decompressed body.';
 
 function bulkAnswer(description: string, example: object, schemaName = 'BulkResponse'): object {
   const content = { schema: { $ref: `#/components/schemas/${schemaName}` }, example };

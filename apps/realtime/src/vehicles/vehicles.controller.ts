@@ -34,7 +34,10 @@ export class VehiclesController {
     this.rebuild.requireRebuilt();
     const allowed = principal.providerId ?? null;
     const parameters = new QueryParameters(query);
-    const at = withBadRequest(() => parseTime(parameters, 'at'));
+    const at = withBadRequest(() => {
+      parseOrder(parameters);
+      return parseTime(parameters, 'at');
+    });
     if (at !== undefined) return this.listPast(query, { at, allowed });
     return withBadRequest(() =>
       this.vehiclesService.list(parseVehicleQuery(parameters, allowed), Date.now()),
