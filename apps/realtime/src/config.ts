@@ -19,6 +19,7 @@ import { readRuleFile, type AlertRule } from './alert-rules/rule-file.js';
 import type { HistoryLimits } from './limits/history-limits.js';
 import type { HistoryOptions } from './keyframes/keyframes.service.js';
 import type { LiveLimits } from './limits/live-limits.js';
+import { VEHICLE_LIMITS, type VehicleLimits } from './limits/vehicle-limits.js';
 import { toOrigin } from '@hailstream/service/same-origin';
 import { readZoneFile } from './geofences/zone-file.js';
 import type { Zone } from './geofences/zone.js';
@@ -56,6 +57,12 @@ const realtimeEnv = Type.Object({
   REALTIME_TOKEN_WATCHES_PER_SECOND: Env.Int({ default: 500, minimum: 1 }),
   REALTIME_TOKEN_HISTORY_SESSIONS: Env.Int({ default: 4, minimum: 1, maximum: 1_000 }),
   REALTIME_BATCH_URL: Type.Optional(Env.Url()),
+  REALTIME_PROVIDER_VEHICLES: Env.Int({ default: VEHICLE_LIMITS.vehicles, minimum: 1, maximum: 1_000_000 }),
+  REALTIME_VEHICLES_KEPT_MS: Env.Duration({
+    default: VEHICLE_LIMITS.vehiclesKeptMs,
+    minimum: 49 * HOUR_MS,
+    maximum: 8_760 * HOUR_MS,
+  }),
   REALTIME_PUBLIC_URL: Type.Optional(Env.Url()),
   REALTIME_ALLOWED_ORIGINS: Type.Optional(Env.List({ description: ORIGINS })),
   REALTIME_FRAME_ANCESTORS: Type.Optional(Env.List({ description: ORIGINS })),
@@ -95,6 +102,7 @@ export interface RealtimeConfig {
   readonly history: HistoryOptions & { readonly limits: HistoryLimits };
   readonly live: LiveLimits;
   readonly zones: readonly Zone[];
+  readonly vehicles: VehicleLimits;
   readonly alertRules: readonly AlertRule[];
   /** URL of batch, which has the reports; `null` if it is not configured. */
   readonly batchUrl: string | null;
@@ -153,6 +161,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Realti
     },
     zones: env.REALTIME_ZONES === undefined ? [] : readZoneFile(env.REALTIME_ZONES),
     alertRules: env.REALTIME_ALERTS === undefined ? [] : readRuleFile(env.REALTIME_ALERTS),
+    vehicles: vehicleLimits(env),
     batchUrl: env.REALTIME_BATCH_URL ?? null,
     tickMs: env.REALTIME_TICK_MS,
   });
@@ -160,6 +169,16 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Realti
 
 /** The origin of the public URL and the listed origins. */
 function allowedOrigins({
+/** Events of the history must not be of before the silence of a vehicle that was dropped. @throws ConfigError if they may be */
+function vehicleLimits(env: Type.Static<typeof realtimeEnv>): VehicleLimits {
+  const { REALTIME_VEHICLES_KEPT_MS: vehiclesKeptMs, REALTIME_HISTORY_MS: historyMs } = env;
+  if (vehiclesKeptMs < historyMs) {
+    const expected = `at least REALTIME_HISTORY_MS, which is ${historyMs}`;
+    throw new ConfigError([{ variable: 'REALTIME_VEHICLES_KEPT_MS', expected, got: String(vehiclesKeptMs) }]);
+  }
+  return { vehicles: env.REALTIME_PROVIDER_VEHICLES, vehiclesKeptMs };
+}
+
   REALTIME_ALLOWED_ORIGINS: listed,
   REALTIME_PUBLIC_URL: publicUrl,
 }: Type.Static<typeof realtimeEnv>): string[] {

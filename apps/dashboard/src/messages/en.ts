@@ -443,6 +443,8 @@ export const en = {
   'notice.openLink': 'Open the link that this command prints:',
   'notice.refused': 'The service rejected the message “{message}” from this page: {reason}.',
   'notice.replay': 'To replay recorded events, run:',
+  'notice.overQuota':
+    'A provider has more vehicles than this service shows. {count} events of further vehicles are not shown.',
   'notice.signIn': 'Sign in',
   'notice.simulate': 'To simulate a city, start without {option}.',
   'notice.slow': 'This browser draws slowly. Positions update a few times a second.',

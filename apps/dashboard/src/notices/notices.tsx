@@ -3,6 +3,7 @@ import type { PageCommands } from '@hailstream/events/live';
 import { useEffect, useState } from 'react';
 import { vehiclesOf } from '../city-state/vehicles-of.js';
 import { useDashboard } from '../dashboard.js';
+import { formatCount } from '../format.js';
 import { RichText } from '../locale/rich-text.js';
 import { useDerived, useStore } from '../store.js';
 import { t } from '../locale/text.js';
@@ -18,6 +19,7 @@ export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTab
   const isEmpty = useDerived(contents.tick, (tick) => tick !== null && vehiclesOf(tick.figures) === 0);
   const refusal = useStore(connection.refusal);
   const map = useStore(city.map);
+  const overQuota = useDerived(contents.tick, (tick) => tick?.figures.overQuota ?? 0);
   const hasUnreadable = useStore(city.hasUnreadable);
   const styleFailure = useStore(city.styleFailure);
   if (state.kind === 'signed-out') return <SignedOut hadToken={state.hadToken} />;
@@ -39,6 +41,9 @@ export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTab
   }
   if (hasUnreadable) {
     return <Toast>{t('notice.unreadable')}</Toast>;
+  }
+  if (overQuota > 0) {
+    return <Toast>{t('notice.overQuota', { count: formatCount(overQuota) })}</Toast>;
   }
   if (styleFailure !== null && !showsTable) return <StyleNotice failure={styleFailure} />;
   if (isSlow) return <Toast>{t('notice.slow')}</Toast>;

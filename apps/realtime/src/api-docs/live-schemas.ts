@@ -102,6 +102,11 @@ const Figures = Type.Object(
     requestsWaiting: Count(),
     longestWaitMs: Type.Number({ minimum: 0 }),
     cancellations: Count('Requests and reservations cancelled in the last 15 minutes'),
+    overQuota: Type.Optional(
+      Count(
+        'Events of vehicles beyond the maximum number of a provider, which are not shown; not set without such events',
+      ),
+    ),
   },
   { description: 'Of all vehicles that the token may see, or of the chosen provider; not only of the area' },
 );

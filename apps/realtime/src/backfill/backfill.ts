@@ -6,6 +6,7 @@ import { ByteReader } from '../encoding/byte-reader.js';
 import { ByteWriter } from '../encoding/byte-writer.js';
 import { CityState } from '../fold/city-state.js';
 import type { TripPack } from '../fold/trip-pack.js';
+import type { VehicleLimits } from '../limits/vehicle-limits.js';
 import { KeyframeArchive } from '../archive/keyframe-archive.js';
 import { KEYFRAME_RECORDS, type KeyframeHeader } from '../archive/keyframe.js';
 import { sliceTimes } from '../keyframes/slices.js';
@@ -25,6 +26,8 @@ interface BackfillOptions {
   readonly reader: RangeReader;
   readonly onProgress: (share: number) => void;
   readonly onDamaged: (error: unknown, file: string) => void;
+  /** @default those of a fleet */
+  readonly limits?: VehicleLimits;
   readonly signal?: AbortSignal;
 }
 
@@ -33,7 +36,7 @@ interface BackfillOptions {
  * written them. It continues what was read before: a keyframe has everything up to its positions.
  */
 export class Backfill {
-  private readonly city = new CityState();
+  private readonly city: CityState;
   private readonly index = new LogIndex();
   private readonly positions = new LogPositions();
   private readonly archive: KeyframeArchive;
@@ -43,6 +46,7 @@ export class Backfill {
   private pausedAt = performance.now();
 
   constructor(private readonly options: BackfillOptions) {
+    this.city = new CityState(options.limits);
     this.index.enable();
     this.archive = new KeyframeArchive(options.task.folder, options.task.maxBytes, this.index);
   }

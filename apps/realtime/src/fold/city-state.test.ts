@@ -268,6 +268,40 @@ describe('figures', () => {
   });
 });
 
+describe('the maximum number of vehicles of a provider', () => {
+  const [limits, at] = [{ vehicles: 2 }, { receivedAt: NOW, now: NOW }];
+
+  it('leaves further vehicles out, counts their events, and concerns no other provider', () => {
+    const city = new CityState(limits);
+    const fold = (device: number, provider_id = PROVIDER) =>
+      city.fold(telemetry({ device_id: id(device), provider_id }), at);
+    expect([fold(1), fold(2), fold(3), fold(4), fold(3), fold(1)]).toEqual([
+      'folded',
+      'folded',
+      'no-room',
+      'no-room',
+      'no-room',
+      'folded',
+    ]);
+    expect(fold(5, OTHER_PROVIDER)).toBe('folded');
+    expect(figuresOf(city, NOW, PROVIDER)).toMatchObject({ overQuota: 3, byState: { unknown: 2 } });
+    expect(figuresOf(city)).toMatchObject({ overQuota: 3, byState: { unknown: 3 } });
+    expect(figuresOf(city, NOW, OTHER_PROVIDER)).not.toHaveProperty('overQuota');
+    expect(totalsOf(city, PROVIDER)).toMatchObject({ devicesSeen: 2, eventsSeen: 6 });
+  });
+
+  it('has room again once a vehicle was dropped', () => {
+    const city = new CityState({ ...limits, vehiclesKeptMs: 3_600_000 });
+    const fold = (device: number, timestamp: number) =>
+      city.fold(telemetry({ device_id: id(device), timestamp }), { receivedAt: timestamp, now: timestamp });
+    fold(1, NOW - 4_000_000);
+    fold(2, NOW);
+    expect(fold(3, NOW)).toBe('no-room');
+    city.forget();
+    expect(fold(3, NOW)).toBe('folded');
+  });
+});
+
 describe('providers', () => {
   it('do not change vehicles of another one with the same device id', () => {
     const city = folded(

@@ -5,8 +5,8 @@ import type { ByteWriter } from '../encoding/byte-writer.js';
 import type { TripTally } from '../tally/trip-tally.js';
 import { Erasures, type Erasure } from './erasures.js';
 import { sumFigures, sumTotals, type Totals } from './figures.js';
-import type { TripLimits, TripPacks } from './fleet-trips.js';
-import { Fleet } from './fleet.js';
+import type { TripPacks } from './fleet-trips.js';
+import { Fleet, type FleetLimits } from './fleet.js';
 import { eventTimeAt, latest } from './newest.js';
 import type { TripFacts } from './trip.js';
 import type { TripPack } from './trip-pack.js';
@@ -57,8 +57,8 @@ export class CityState {
   private everyone: CitySummary | null = null;
   private byProvider: ReadonlyMap<string, CitySummary> = new Map();
 
-  /** @param limits bounds of the trips of each provider */
-  constructor(private readonly limits?: TripLimits) {}
+  /** @param limits bounds of each provider; the defaults apply to those that are omitted */
+  constructor(private readonly limits?: Partial<FleetLimits>) {}
 
   /** Folds one event. The same records fold to the same state in any order, however often each is repeated. */
   fold(input: CityEvent, at: { receivedAt: number; now: number }): FoldOutcome {
@@ -185,9 +185,14 @@ export class CityState {
     return [...this.fleets.values()].map((fleet) => fleet.decodeVehicles(count)).includes(true);
   }
 
-  /** Drops trips and trail points that are too old to be shown or counted. */
+  /** Drops vehicles, trips and trail points that are too old to be shown or counted. */
   forget(): void {
     for (const fleet of this.fleets.values()) fleet.forget();
+  }
+
+  /** Drops only the vehicles of those. */
+  dropSilent(): void {
+    for (const fleet of this.fleets.values()) fleet.dropSilent();
   }
 
   /**

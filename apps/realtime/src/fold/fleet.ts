@@ -2,6 +2,7 @@ import type { RiderEvent, Telemetry, Trip, VehicleEvent } from '@hailstream/even
 import { noCounts, noFigures, type MutableFigures, type Totals } from './figures.js';
 import type { ByteReader } from '../encoding/byte-reader.js';
 import type { ByteWriter } from '../encoding/byte-writer.js';
+import { VEHICLE_LIMITS, type VehicleLimits } from '../limits/vehicle-limits.js';
 import { MotionPages } from '../motion/motion.js';
 import type { TripTally } from '../tally/trip-tally.js';
 import { FleetTrips, TRIP_LIMITS, type TripLimits, type TripPacks } from './fleet-trips.js';
@@ -13,8 +14,8 @@ import type { TripPack } from './trip-pack.js';
 import { contactAt, Vehicle } from './vehicle.js';
 import { VehiclePast } from './vehicle-past.js';
 
-/** Maximum number of vehicles kept per provider; events of further vehicles are not folded. */
-const MAX_VEHICLES_PER_PROVIDER = 1_000_000;
+/** Bounds of a fleet. */
+export type FleetLimits = TripLimits & VehicleLimits;
 
 /**
  * The vehicles and trips of one provider. Every fold is idempotent and independent of the order of events; `timestamp` is
@@ -35,14 +36,18 @@ export class Fleet {
   private readonly motions = new MotionPages();
   /** Vehicles that were read and may not be decoded yet: they refer to the bytes of the whole city. */
   private encoded: Iterator<Vehicle> | null = null;
+  /** Events of vehicles beyond the limit, since the process started. */
+  private overQuota = 0;
+  private readonly limits: FleetLimits;
   /** Whether a {@link join} is under way: until its end, a trip may be known in part only. */
   private isJoining = false;
 
   constructor(
     readonly providerId: string,
-    limits: TripLimits = TRIP_LIMITS,
+    limits: Partial<FleetLimits> = {},
   ) {
-    this.trips = new FleetTrips(() => this.newestEventAt, limits);
+    this.limits = { ...TRIP_LIMITS, ...VEHICLE_LIMITS, ...limits };
+    this.trips = new FleetTrips(() => this.newestEventAt, this.limits);
   }
 
   /** Counts a record; `eventTime` is `null` if it was not folded. */
@@ -53,11 +58,14 @@ export class Fleet {
     this.newestReceivedAt = latest(this.newestReceivedAt, at.receivedAt);
   }
 
-  /** The vehicle with this id, added if it is new; `null` if the fleet is full. */
+  /** The vehicle with this id, added if it is new; `null` if the fleet is full: the event is counted as one beyond the limit. */
   vehicleFor(deviceId: string): Vehicle | null {
     const known = this.vehicles.get(deviceId);
     if (known !== undefined) return known;
-    if (this.vehicles.size >= MAX_VEHICLES_PER_PROVIDER) return null;
+    if (this.vehicles.size >= this.limits.vehicles) {
+      this.overQuota += 1;
+      return null;
+    }
     const vehicle = new Vehicle(deviceId, this.providerId, new VehiclePast(this.motions));
     this.vehicles.set(deviceId, vehicle);
     this.seenByState.unknown += 1;
@@ -65,15 +73,18 @@ export class Fleet {
   }
 
   foldTelemetry(vehicle: Vehicle, event: Telemetry, timestamp: number): void {
+    if (!this.isContinued(vehicle, timestamp)) return;
     if (vehicle.foldTelemetry(event, timestamp)) this.markChanged(vehicle);
   }
 
   foldVehicleEvent(vehicle: Vehicle, event: VehicleEvent, timestamp: number): void {
-    const before = vehicle.state ?? 'unknown';
-    if (vehicle.foldEvent(event, timestamp)) {
-      this.seenByState[before] -= 1;
-      this.seenByState[vehicle.state ?? 'unknown'] += 1;
-      this.markChanged(vehicle);
+    if (this.isContinued(vehicle, timestamp)) {
+      const before = vehicle.state ?? 'unknown';
+      if (vehicle.foldEvent(event, timestamp)) {
+        this.seenByState[before] -= 1;
+        this.seenByState[vehicle.state ?? 'unknown'] += 1;
+        this.markChanged(vehicle);
+      }
     }
     if (!TripFacts.concerns(event)) return;
     for (const tripId of event.trip_ids ?? []) {
@@ -94,9 +105,7 @@ export class Fleet {
     this.trips.erase(deviceId);
     const vehicle = this.vehicles.get(deviceId);
     if (vehicle === undefined) return;
-    this.seenByState[vehicle.state ?? 'unknown'] -= 1;
-    this.vehicles.delete(deviceId);
-    this.activeVehicles.delete(vehicle);
+    this.drop(vehicle);
     vehicle.erase();
     // Pages that show it are sent the change.
     this.changed.add(vehicle);
@@ -193,20 +202,30 @@ export class Fleet {
       else figures.byState[vehicle.state ?? 'unknown'] += 1;
     }
     figures.silent = this.vehicles.size - this.activeVehicles.size;
+    if (this.overQuota > 0) figures.overQuota = this.overQuota;
     this.trips.advance(figures, now);
     return figures;
   }
 
   /**
-   * Drops trips and trail points that are too old, so that memory use stays bounded: by the newest event and not by the clock,
+   * Drops vehicles, trips and trail points that are too old, so that memory use stays bounded: by the newest event and not by the clock,
    * so that the fleet depends on its events alone.
    */
   forget(): void {
     if (this.isJoining) return;
-    // Events are at most this much later than their receipt: nothing is dropped that a page may have shown then.
-    const asOf = (this.newestEventAt ?? Number.NEGATIVE_INFINITY) - CLOCK_TOLERANCE_MS;
-    for (const vehicle of this.vehicles.values()) vehicle.forget(asOf);
+    this.dropSilent();
+    for (const vehicle of this.vehicles.values()) vehicle.forget(this.asOf);
     this.trips.forget();
+  }
+
+  /** Drops vehicles that were silent for too long, and those without an event that could be folded. */
+  dropSilent(): void {
+    if (this.isJoining) return;
+    const { asOf } = this;
+    for (const vehicle of this.vehicles.values()) {
+      const { heardAt } = vehicle;
+      if (heardAt === null || asOf - heardAt >= this.limits.vehiclesKeptMs) this.drop(vehicle);
+    }
   }
 
   /** Adds the trips up to `asOf` to counts, which include dropped trips only if they are per `QUARTER_MS`. */
@@ -263,7 +282,7 @@ export class Fleet {
   }
 
   /** Reads a fleet in steps. */
-  static *read(bytes: ByteReader, packs: TripPacks, limits?: TripLimits): Generator<void, Fleet> {
+  static *read(bytes: ByteReader, packs: TripPacks, limits?: Partial<FleetLimits>): Generator<void, Fleet> {
     const fleet = new Fleet(bytes.text(), limits);
     const counts = new SeriesReader(bytes);
     fleet.seen = bytes.count();
@@ -281,9 +300,35 @@ export class Fleet {
     return fleet;
   }
 
+  /** Events are at most this much later than their receipt: nothing is dropped that a page may have shown then. */
+  private get asOf(): number {
+    return (this.newestEventAt ?? Number.NEGATIVE_INFINITY) - CLOCK_TOLERANCE_MS;
+  }
+
   private markChanged(vehicle: Vehicle): void {
     this.changed.add(vehicle);
     this.activeVehicles.add(vehicle);
+  }
+
+  /**
+   * Whether an event is of the time that is known of a vehicle. A vehicle that was silent for so long that it may have been
+   * dropped starts again, and an event of before its silence has no effect: the result is the same whether it was dropped.
+   */
+  private isContinued(vehicle: Vehicle, timestamp: number): boolean {
+    const { heardAt } = vehicle;
+    const { vehiclesKeptMs } = this.limits;
+    if (heardAt === null || Math.abs(timestamp - heardAt) < vehiclesKeptMs) return true;
+    if (timestamp < heardAt) return false;
+    this.seenByState[vehicle.state ?? 'unknown'] -= 1;
+    this.seenByState.unknown += 1;
+    vehicle.erase();
+    return true;
+  }
+
+  private drop(vehicle: Vehicle): void {
+    this.seenByState[vehicle.state ?? 'unknown'] -= 1;
+    this.vehicles.delete(vehicle.deviceId);
+    this.activeVehicles.delete(vehicle);
   }
 
   private foldTrip(tripId: string, fold: (trip: TripFacts) => void): void {
@@ -295,7 +340,7 @@ export class Fleet {
   private joinVehicle(other: Vehicle): void {
     const known = this.vehicles.get(other.deviceId);
     if (known === undefined) {
-      if (this.vehicles.size >= MAX_VEHICLES_PER_PROVIDER) return;
+      if (this.vehicles.size >= this.limits.vehicles) return;
       other.decode();
       this.vehicles.set(other.deviceId, other);
       this.seenByState[other.state ?? 'unknown'] += 1;

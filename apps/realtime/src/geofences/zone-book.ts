@@ -189,7 +189,7 @@ export class ZoneBook {
     if (fleet === undefined) this.vehicles.set(providerId, (fleet = new Map()));
     let vehicle = fleet.get(deviceId);
     if (vehicle === undefined) {
-      if (this.count >= MAX_PRESENCES) return;
+      if (this.count >= MAX_PRESENCES || fleet.size >= MAX_PRESENCES / 2) return;
       this.count += 1;
       fleet.set(deviceId, (vehicle = { deviceId, providerId, presence: new Presence() }));
     }

@@ -1,5 +1,6 @@
 import type { HistoryOrder } from '@hailstream/events/live';
 import { CityState, timeOf, type CityEvent, type ProviderFilter } from '../fold/city-state.js';
+import type { FleetLimits } from '../fold/fleet.js';
 import { LateBlockError, type LateEvent } from '../late-events/late-event.js';
 import { decodeRecord } from '../log/decode.js';
 import type { Chunk } from '../log/log-index.js';
@@ -47,7 +48,7 @@ interface PendingEvent extends ReadEvent {
  * The moment moves forward only; an earlier one starts from a keyframe again.
  */
 export class Moment {
-  readonly city = new CityState();
+  readonly city: CityState;
   /** Events after the moment, earliest last. */
   private pending: PendingEvent[] = [];
   /** Chunks with events after the moment that are not kept in {@link pending}, by the earliest time of these events. */
@@ -62,7 +63,10 @@ export class Moment {
     private readonly by: HistoryOrder,
     private readonly filter: ProviderFilter,
     private readonly source: { readonly find: FindEvents; readonly read: ReadChunks },
-  ) {}
+    limits?: Partial<FleetLimits>,
+  ) {
+    this.city = new CityState(limits);
+  }
 
   /** Folds the events up to `at`. */
   async advance(at: number): Promise<void> {
@@ -73,6 +77,8 @@ export class Moment {
     this.late.push(...found.late.map((events) => ({ folded, time: events.earliest, events })));
     await Promise.all([this.read([...due, ...found.chunks], at), this.readLate(at)]);
     this.foldPending(at);
+    // As the live city does: a keyframe may have vehicles that were dropped later.
+    this.city.dropSilent();
     this.city.advance(at);
   }
 

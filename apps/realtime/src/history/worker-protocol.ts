@@ -17,6 +17,7 @@ import type { LateBlock, LateEvent } from '../late-events/late-event.js';
 import type { CellRange } from '../live/grid.js';
 import type { Chunk } from '../log/log-index.js';
 import type { CountedRange } from '../log/unreadable-ranges.js';
+import type { VehicleLimits } from '../limits/vehicle-limits.js';
 import type { CallOf, ReplyOf } from '../threads/thread-calls.js';
 
 /*
@@ -28,6 +29,7 @@ import type { CallOf, ReplyOf } from '../threads/thread-calls.js';
 export interface WorkerOptions {
   readonly connection: LogConnection;
   readonly logLevel: string;
+  readonly vehicles: VehicleLimits;
 }
 
 /** Where the city of a moment starts. */

@@ -1,6 +1,7 @@
-import { Global, Module } from '@nestjs/common';
+import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { CityState } from '../fold/city-state.js';
 import { ZoneBook } from '../geofences/zone-book.js';
+import type { VehicleLimits } from '../limits/vehicle-limits.js';
 import { FoldService } from './fold.service.js';
 import { LogController } from './log.controller.js';
 import { LogIndex } from './log-index.js';
@@ -8,15 +9,20 @@ import { LogPositions } from './positions.js';
 
 /** Folds the records of the log into the city. */
 @Global()
-@Module({
-  controllers: [LogController],
-  providers: [
-    { provide: CityState, useFactory: () => new CityState() },
-    { provide: LogPositions, useFactory: () => new LogPositions() },
-    { provide: LogIndex, useFactory: () => new LogIndex() },
-    { provide: ZoneBook, inject: [CityState], useFactory: (city: CityState) => new ZoneBook(city) },
-    FoldService,
-  ],
-  exports: [ZoneBook, CityState, LogPositions, LogIndex, FoldService],
-})
-export class CityLogModule {}
+@Module({})
+export class CityLogModule {
+  static forRoot(limits: VehicleLimits): DynamicModule {
+    return {
+      module: CityLogModule,
+      controllers: [LogController],
+      providers: [
+        { provide: CityState, useFactory: () => new CityState(limits) },
+        { provide: LogPositions, useFactory: () => new LogPositions() },
+        { provide: LogIndex, useFactory: () => new LogIndex() },
+        { provide: ZoneBook, inject: [CityState], useFactory: (city: CityState) => new ZoneBook(city) },
+        FoldService,
+      ],
+      exports: [ZoneBook, CityState, LogPositions, LogIndex, FoldService],
+    };
+  }
+}

@@ -102,7 +102,7 @@ export class RealtimeMetrics {
     });
     new Gauge({
       name: 'realtime_devices_seen',
-      help: 'Devices seen since the last rebuild',
+      help: 'Vehicles in memory: those of the last REALTIME_VEHICLES_KEPT_MS, at most REALTIME_PROVIDER_VEHICLES of each provider',
       registers,
       collect() {
         this.set(city.devicesSeen);

@@ -6,7 +6,7 @@ import { Backfill } from '../backfill/backfill.js';
 
 const PROGRESS_INTERVAL_MS = 500;
 
-const { connection, logLevel, task } = workerData as BackfillWorkerData;
+const { connection, logLevel, vehicles, task } = workerData as BackfillWorkerData;
 const logger = createLogger({ name: 'realtime', level: logLevel }).child({ component: 'backfill' });
 await using reader = createRangeReader({ connection, logger });
 const post = (message: FromBackfill): void => parentPort?.postMessage(message);
@@ -15,6 +15,7 @@ let reportedAt = Number.NEGATIVE_INFINITY;
 const backfill = new Backfill({
   task,
   reader,
+  limits: vehicles,
   onProgress: (share) => {
     const now = performance.now();
     if (now - reportedAt < PROGRESS_INTERVAL_MS) return;

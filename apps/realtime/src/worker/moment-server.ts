@@ -20,6 +20,7 @@ import type {
   WorkerCall,
   WorkerCalls,
 } from '../history/worker-protocol.js';
+import type { VehicleLimits } from '../limits/vehicle-limits.js';
 import { decodeLateEvents, LateBlockError } from '../late-events/late-event.js';
 import { readLateBlock } from '../late-events/late-event-store.js';
 import { decodeKeyframe } from '../archive/keyframe.js';
@@ -61,6 +62,7 @@ export class MomentServer {
 
   constructor(
     private readonly reader: RangeReader,
+    private readonly limits: VehicleLimits,
     private readonly post: (message: FromWorker) => void,
   ) {}
 
@@ -109,20 +111,25 @@ export class MomentServer {
     const { header, city: bytes } = decodeKeyframe(await readFile(start.file));
     const packs = await this.packs.read(dirname(start.file), header.packs);
     const unreadable = new UnreadableRecords();
-    const moment = new Moment(start.by, start.filter, {
-      find: (until, usesLate) => this.find(until, usesLate),
-      read: (chunks, use) => {
-        const total = chunks.reduce((sum, { from, to }) => sum + to - from, 0);
-        let done = 0;
-        const read = createReadChunks({
-          reader: this.reader,
-          topicIds: start.topicIds,
-          unreadable,
-          onBatch: (offsets) => this.reportProgress((done += offsets) / total),
-        });
-        return read(chunks, use);
+    const moment = new Moment(
+      start.by,
+      start.filter,
+      {
+        find: (until, usesLate) => this.find(until, usesLate),
+        read: (chunks, use) => {
+          const total = chunks.reduce((sum, { from, to }) => sum + to - from, 0);
+          let done = 0;
+          const read = createReadChunks({
+            reader: this.reader,
+            topicIds: start.topicIds,
+            unreadable,
+            onBatch: (offsets) => this.reportProgress((done += offsets) / total),
+          });
+          return read(chunks, use);
+        },
       },
-    });
+      this.limits,
+    );
     moment.city.read(new ByteReader(bytes), packs);
     const numbers = new ProviderNumbers();
     const publication = new Publication(moment.city, numbers);

@@ -112,4 +112,9 @@ export interface Figures {
   readonly longestWaitMs: number;
   /** Requests and reservations cancelled in the last 15 minutes. */
   readonly cancellations: number;
+  /**
+   * Events of vehicles beyond the maximum number of vehicles of a provider, since the service started: these vehicles are not
+   * shown. Not set without such events.
+   */
+  readonly overQuota?: number;
 }

@@ -166,7 +166,7 @@ export class Feed {
   private deviceOf(id: string): Device | null {
     const known = this.devices.get(id);
     if (known !== undefined) return known;
-    if (this.budget.devices >= MAX_DEVICES) return null;
+    if (this.budget.devices >= MAX_DEVICES || this.devices.size >= MAX_DEVICES / 2) return null;
     const device = new Device();
     this.devices.set(id, device);
     this.budget.devices += 1;
