@@ -2,12 +2,23 @@ import { connect, type Socket as TcpSocket } from 'node:net';
 import { startTestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { makeToken } from '@hailstream/service/tokens';
-import type { Refusal } from '@hailstream/events/live';
+import type { Figures, Refusal } from '@hailstream/events/live';
 import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { HANDSHAKES } from '../src/live/live.tokens.js';
 import type { Turnstile } from '../src/live/turnstile.js';
-import { id, PROVIDER } from '../src/fold/events.fixture.js';
-import { metric, monaco, openSocket, SECRET, startRealtime, untilReady, type PageSocket } from './_util.js';
+import { id, OTHER_PROVIDER, PROVIDER, telemetry } from '../src/fold/events.fixture.js';
+import {
+  append,
+  getJson,
+  metric,
+  monaco,
+  openSocket,
+  SECRET,
+  startRealtime,
+  untilReady,
+  type PageSocket,
+} from './_util.js';
 
 const tokenOf = (providerId?: string) =>
   makeToken(SECRET, { scopes: ['read'], ...(providerId !== undefined && { providerId }) }, '1h');
@@ -22,13 +33,13 @@ function outcomeOf(socket: PageSocket): Promise<string> {
   });
 }
 
-describe('the bounds of a token', () => {
+describe('the bounds of a caller', () => {
   it('refuse a socket with TOO_MANY_SOCKETS, until another one is closed', async () => {
     await using broker = await startTestBroker();
     await using realtime = await startRealtime(broker.address, {
       AUTH_JWT_SECRET: SECRET,
       REALTIME_TOKEN_SOCKETS: '3',
-      REALTIME_SOCKETS: '5',
+      REALTIME_SOCKETS: '7',
     });
     const [one, other] = [await tokenOf(), await tokenOf(PROVIDER)];
     const sockets: PageSocket[] = [];
@@ -44,12 +55,24 @@ describe('the bounds of a token', () => {
         ...Array<string>(3).fill('TOO_MANY_SOCKETS'),
         ...Array<string>(3).fill('connected'),
       ]);
-      expect([await open(other), await open(other)]).toEqual(['connected', 'connected']);
-      expect(await open(other)).toBe('FULL');
-      expect(await metric(realtime, 'realtime_refusals_total')).toBe(4);
+      // Another token of the same provider, which leaves room for others.
+      const [second, third] = [await tokenOf(PROVIDER), await tokenOf(OTHER_PROVIDER)];
+      const outcomesOf = async (tokens: string[]) => {
+        const results: string[] = [];
+        for (const token of tokens) results.push(await open(token));
+        return results;
+      };
+      expect(await outcomesOf([other, second, other, second])).toEqual([
+        'connected',
+        'connected',
+        'TOO_MANY_SOCKETS',
+        'TOO_MANY_SOCKETS',
+      ]);
+      expect(await outcomesOf([third, third])).toEqual(['connected', 'TOO_MANY_SOCKETS']);
+      expect(await metric(realtime, 'realtime_refusals_total')).toBe(6);
       sockets.find(({ connected }) => connected)!.disconnect();
-      await until(async () => (await metric(realtime, 'realtime_sockets')) === 4, { what: 'the end of one' });
-      expect(await open(one)).toBe('connected');
+      await until(async () => (await metric(realtime, 'realtime_sockets')) === 5, { what: 'the end of one' });
+      expect(await open(third)).toBe('connected');
     } finally {
       for (const socket of sockets) socket.disconnect();
     }
@@ -90,6 +113,64 @@ describe('the bounds of a token', () => {
   });
 });
 
+describe('a provider with more vehicles than it may have', () => {
+  it('is shown with as many, the events of the others are counted, and another provider is shown as ever', async () => {
+    await using broker = await startTestBroker();
+    await using realtime = await startRealtime(broker.address, {
+      AUTH_JWT_SECRET: SECRET,
+      REALTIME_PROVIDER_VEHICLES: '500',
+    });
+    await untilReady(realtime);
+    const timestamp = Date.now();
+    const [own, other] = [await tokenOf(PROVIDER), await tokenOf(OTHER_PROVIDER)];
+    using page = openSocket(realtime.url, { token: own });
+    page.emit('viewport', { west: -180, south: -90, east: 180, north: 90 });
+    const flood = Array.from({ length: 3_000 }, (_, n) =>
+      telemetry({ device_id: id(n), provider_id: OTHER_PROVIDER, timestamp }),
+    );
+    await append(broker.address, [...flood, telemetry({ device_id: id(1), timestamp })]);
+    const figures = await new Promise<Figures>((resolve) => {
+      page.on('frame', (frame) => {
+        if (frame.vehicles.length > 0) resolve(frame.figures);
+      });
+    });
+    expect(figures).not.toHaveProperty('overQuota');
+    const stats = await until(
+      async () => {
+        const { body } = await getJson(`${realtime.url}/stats`, other);
+        return body['eventsSeen'] === 3_000 && body;
+      },
+      { what: 'all events' },
+    );
+    expect(stats).toMatchObject({ devicesSeen: 500, overQuota: 2_500 });
+    expect((await getJson(`${realtime.url}/stats`, own)).body).toMatchObject({
+      devicesSeen: 1,
+      eventsSeen: 1,
+    });
+  });
+});
+
+describe('connections without a token', () => {
+  it('are closed, oldest first, and do not keep a page with one from connecting', async () => {
+    await using broker = await startTestBroker();
+    await using realtime = await startRealtime(broker.address, {
+      AUTH_JWT_SECRET: SECRET,
+      REALTIME_HANDSHAKES_PER_TICK: '100',
+    });
+    const url = `${realtime.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`;
+    const idle = Array.from({ length: 520 }, () => new WebSocket(url));
+    try {
+      await until(() => idle.filter(({ readyState }) => readyState === WebSocket.CLOSED).length >= 20, {
+        what: 'the end of the oldest',
+      });
+      using page = openSocket(realtime.url, { token: await tokenOf(PROVIDER) });
+      expect(await outcomeOf(page)).toBe('connected');
+    } finally {
+      for (const socket of idle) socket.close();
+    }
+  });
+});
+
 describe('connections that are opened together', () => {
   it('are accepted a few per tick, all of them', async () => {
     await using broker = await startTestBroker();
@@ -119,7 +200,7 @@ describe('connections that are opened together', () => {
       sockets.push(socket);
       socket.on('data', (bytes) => answers.push(bytes.toString('latin1').split('\r\n')[0]!));
       socket.write(
-        'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+        'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
           'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
       );
     }

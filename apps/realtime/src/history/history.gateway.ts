@@ -7,6 +7,7 @@ import {
   WebSocketGateway,
   type OnGatewayDisconnect,
 } from '@nestjs/websockets';
+import { hasRoom } from '../limits/callers.js';
 import { SocketClient, type LiveSocket } from '../live/client.socket.js';
 import { parseViewport, type Parsed } from '../live/live.schema.js';
 import { TICK_MS } from '../live/live.tokens.js';
@@ -104,9 +105,9 @@ export class HistoryGateway implements OnGatewayDisconnect, OnModuleDestroy {
 
   private openSession(socket: LiveSocket, of: HistoryClient, request: OpenHistory): void {
     of.session?.close('CLOSED', null);
-    const { principal, token } = socket.data;
+    const { principal, caller } = socket.data;
     try {
-      this.requireRoom(token);
+      this.requireRoom(caller);
       if (this.history.limits(request.by) === null) {
         throw new HistoryError('NOTHING_RECORDED', 'the log has no event that can be shown yet');
       }
@@ -137,19 +138,18 @@ export class HistoryGateway implements OnGatewayDisconnect, OnModuleDestroy {
   }
 
   /** @throws HistoryError if there are too many sessions */
-  private requireRoom(token: string | undefined): void {
+  private requireRoom(caller: string | undefined): void {
+    const { sessions: limit, sessionsPerToken } = this.limits;
     const open = [...this.clients].filter(([, { session }]) => session !== null);
-    if (open.length >= this.limits.sessions) {
-      throw new HistoryError(
-        'TOO_MANY_SESSIONS',
-        `this process already has ${this.limits.sessions} history sessions`,
-      );
+    if (open.length >= limit) {
+      throw new HistoryError('TOO_MANY_SESSIONS', `this process already has ${limit} history sessions`);
     }
-    const ofToken = open.filter(([socket]) => socket.data.token === token).length;
-    if (token !== undefined && ofToken >= this.limits.sessionsPerToken) {
+    if (caller === undefined) return;
+    const own = open.filter(([socket]) => socket.data.caller === caller).length;
+    if (own >= sessionsPerToken || !hasRoom({ own, used: open.length, limit })) {
       throw new HistoryError(
         'TOO_MANY_SESSIONS',
-        `this token already has ${this.limits.sessionsPerToken} history sessions`,
+        `this caller already has ${own} history sessions: at most ${sessionsPerToken}, and as many as are free for others`,
       );
     }
   }

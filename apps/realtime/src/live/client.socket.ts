@@ -20,6 +20,8 @@ const MAX_MESSAGES_PER_SECOND = 200;
 interface SocketData {
   principal: Principal;
   token: string | undefined;
+  /** See `callerOf`. */
+  caller: string | undefined;
 }
 
 export type LiveServer = Server<ClientToServer, ServerToClient, DefaultEventsMap, SocketData>;

@@ -9,8 +9,8 @@ import { isSameOrigin } from '@hailstream/service/same-origin';
 const BUSY = 'too many clients are connecting';
 
 /**
- * Accepts WebSockets from pages of this service and of the allowed origins, a bounded number per tick, and refuses others
- * with an HTTP error.
+ * Accepts WebSockets from pages of this service and of the allowed origins, a bounded number per tick, of several addresses
+ * in turn, and refuses others with an HTTP error.
  */
 export class LiveAdapter extends IoAdapter {
   constructor(
@@ -42,7 +42,8 @@ export class LiveAdapter extends IoAdapter {
       allow(null, true);
       socket.off('error', ignore);
     };
-    if (!this.handshakes.request({ isGone: () => socket.destroyed, enter })) allow(BUSY, false);
+    const of = socket.remoteAddress ?? '';
+    if (!this.handshakes.request({ of, isGone: () => socket.destroyed, enter })) allow(BUSY, false);
   }
 }
 

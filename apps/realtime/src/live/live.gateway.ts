@@ -23,15 +23,24 @@ import {
   type LiveServer,
   type LiveSocket,
 } from './client.socket.js';
+import { callerOf } from '../limits/callers.js';
 import type { LiveLimits } from '../limits/live-limits.js';
 import { liveParser } from './live.parser.js';
 import { parseViewport, parseWatch, type Parsed } from './live.schema.js';
 import { LiveService } from './live.service.js';
 import { LIVE_LIMITS } from './live.tokens.js';
-import { TokenShares } from './token-shares.js';
+import { CallerShares } from './caller-shares.js';
+import { PendingConnections, type EngineConnection } from './pending-connections.js';
 
 /** Maximum size of a message of a page; a viewport needs a tenth of this. */
 const MAX_MESSAGE_BYTES = 4_096;
+
+/** A connection that was not accepted as a page within this time is closed. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Connections that may wait for their token: those that are accepted within some ticks, and at least this many. */
+const PENDING_TICKS = 4;
+const MIN_PENDING = 500;
 
 /** How often the tokens of connected pages are verified: a page is disconnected this long after its token expired, at most. */
 const TOKEN_CHECK_MS = 5_000;
@@ -41,12 +50,14 @@ const TOKEN_CHECK_MS = 5_000;
   transports: ['websocket'],
   serveClient: false,
   maxHttpBufferSize: MAX_MESSAGE_BYTES,
+  connectTimeout: CONNECT_TIMEOUT_MS,
   parser: liveParser,
   wsEngine: LiveWebSocketServer,
 })
 export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDisconnect, OnModuleDestroy {
   private readonly clients = new Map<LiveSocket, SocketClient>();
-  private readonly shares: TokenShares;
+  private readonly shares: CallerShares;
+  private readonly pending: PendingConnections;
   private readonly logger: Logger;
   private tokenTimer: NodeJS.Timeout | null = null;
 
@@ -57,11 +68,14 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
     @Inject(LIVE_LIMITS) private readonly limits: LiveLimits,
     @Inject(LOGGER) logger: Logger,
   ) {
-    this.shares = new TokenShares(limits);
+    this.shares = new CallerShares(limits);
+    const accepted = PENDING_TICKS * limits.handshakesPerTick;
+    this.pending = new PendingConnections(Math.max(MIN_PENDING, accepted));
     this.logger = logger.child({ component: 'gateway' });
   }
 
   afterInit(server: LiveServer): void {
+    server.engine.on('connection', (connection: EngineConnection) => this.pending.add(connection));
     server.use((socket, next) => {
       this.admit(socket).then(
         () => next(),
@@ -117,8 +131,8 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
       socket.disconnect(true);
     } else if ('refusal' in parsed) {
       this.refuse(client, { message, code: 'INVALID', reason: parsed.refusal });
-    } else if (!this.shares.allow(socket.data.token, message, Date.now())) {
-      const reason = `the clients of this token send too many of these messages`;
+    } else if (!this.shares.allow(socket.data.caller, message, Date.now())) {
+      const reason = `the clients of this caller send too many of these messages`;
       this.refuse(client, { message, code: 'TOO_MANY_MESSAGES', reason });
     } else {
       act(client, parsed.value);
@@ -139,14 +153,17 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
     const presented = typeof token === 'string' ? token : undefined;
     const principal = await this.verifier.verify(presented);
     requireScope(principal, 'read');
-    socket.data = { principal, token: presented };
-    if (!this.shares.addSocket(presented)) {
-      throw new RefusedError('TOO_MANY_SOCKETS', `this token already has ${socketsPerToken} connections`);
+    const caller = callerOf(principal, presented);
+    socket.data = { principal, token: presented, caller };
+    if (!this.shares.addSocket(caller, this.live.socketCount)) {
+      const reason = `this caller already has ${socketsPerToken} connections, or as many as are free for others`;
+      throw new RefusedError('TOO_MANY_SOCKETS', reason);
     }
     const { conn } = socket;
+    this.pending.remove(conn);
     // It may have been closed while the token was verified.
-    if (conn.readyState === 'open') conn.once('close', () => this.shares.removeSocket(presented));
-    else this.shares.removeSocket(presented);
+    if (conn.readyState === 'open') conn.once('close', () => this.shares.removeSocket(caller));
+    else this.shares.removeSocket(caller);
   }
 
   /** The error that the page receives. */

@@ -7,8 +7,8 @@ import { LiveService } from './live.service.js';
 import { HANDSHAKES, LIVE_LIMITS, TICK_MS } from './live.tokens.js';
 import { Turnstile } from './turnstile.js';
 
-/** Connections that wait do so for at most this many ticks. */
-const MAX_TICKS_WAITED = 10;
+/** Connections that wait do so for at most this many ticks; those of one address for half of it. */
+const MAX_TICKS_WAITED = 20;
 
 /** Sends the city to the pages over socket.io. */
 @Module({})

@@ -9,7 +9,8 @@ function setUp(limits: { perTick: number; maxWaiting: number }) {
     turnstile,
     entered,
     gone,
-    request: (n: number) => turnstile.request({ isGone: () => gone.has(n), enter: () => entered.push(n) }),
+    request: (n: number, of = '') =>
+      turnstile.request({ of, isGone: () => gone.has(n), enter: () => entered.push(n) }),
   };
 }
 
@@ -44,5 +45,19 @@ describe('Turnstile', () => {
     gone.add(2);
     turnstile.advance();
     expect(entered).toEqual([1, 3]);
+  });
+
+  it('lets those of several enter in turn, and leaves each of them room to wait', () => {
+    const { turnstile, entered, request } = setUp({ perTick: 2, maxWaiting: 9 });
+    const isAccepted = Array.from({ length: 9 }, (_, n) => request(n, 'greedy'));
+    expect(isAccepted.filter(Boolean)).toHaveLength(2 + 5);
+    expect([request(101, 'one'), request(102, 'other')]).toEqual([true, true]);
+    turnstile.advance();
+    expect(entered).toEqual([0, 1, 2, 101]);
+    turnstile.advance();
+    expect(entered).toEqual([0, 1, 2, 101, 102, 3]);
+    for (let ticks = 0; ticks < 3; ticks += 1) turnstile.advance();
+    expect(entered).toEqual([0, 1, 2, 101, 102, 3, 4, 5, 6]);
+    expect(turnstile.waitingCount).toBe(0);
   });
 });

@@ -2,6 +2,7 @@ import { bearerToken, CurrentPrincipal, RequireScope } from '@hailstream/nest';
 import type { Principal } from '@hailstream/service/tokens';
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { callerOf } from '../limits/callers.js';
 import { withBadRequest } from '../query/bad-request.js';
 import { QueryParameters } from '../query/query-parameters.js';
 import { parseEventId, parseStreamQuery } from './stream-query.js';
@@ -24,12 +25,14 @@ export class StreamController {
     const parsed = withBadRequest(() => parseStreamQuery(new QueryParameters(query), filter));
     const resume = parseEventId(request.headers['last-event-id']);
     const token = bearerToken(request.headers.authorization);
-    this.streams.admit(token);
+    const caller = callerOf(principal, token);
+    this.streams.admit(token, caller);
     reply.hijack();
     this.streams.open(reply.raw, {
       watched: parsed.watched,
       viewport: { ...parsed.viewport, ...(resume !== undefined && { resume }) },
       token,
+      caller,
       filter,
     });
   }

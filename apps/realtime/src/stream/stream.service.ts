@@ -5,6 +5,7 @@ import type { Logger } from '@hailstream/service/logging';
 import { AuthError, TokenVerifier } from '@hailstream/service/tokens';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import type { ProviderFilter } from '../fold/city-state.js';
+import { hasRoom } from '../limits/callers.js';
 import { LiveService } from '../live/live.service.js';
 import { LiveMetrics } from '../metrics/live-metrics.service.js';
 import { StreamClient, StreamRooms } from './stream-client.js';
@@ -28,6 +29,7 @@ const RETRY_MS = { minimum: 1_000, maximum: 4_000 };
 export class StreamService implements OnModuleInit, OnModuleDestroy {
   private readonly rooms = new StreamRooms();
   private readonly tokens = new Map<StreamClient, string | undefined>();
+  private readonly callers = new Map<StreamClient, string>();
   private readonly logger: Logger;
   private timers: NodeJS.Timeout[] = [];
   private isClosed = false;
@@ -57,7 +59,7 @@ export class StreamService implements OnModuleInit, OnModuleDestroy {
   }
 
   /** @throws ProblemError with status 429 or 503 if no further stream is possible */
-  admit(token: string | undefined): void {
+  admit(token: string | undefined, caller: string | undefined): void {
     if (this.isClosed) throw refusal(503, 'the service is shutting down');
     if (this.tokens.size >= MAX_STREAMS) {
       throw refusal(503, `this process already serves ${MAX_STREAMS} streams`);
@@ -67,12 +69,20 @@ export class StreamService implements OnModuleInit, OnModuleDestroy {
     if (own >= MAX_STREAMS_PER_TOKEN) {
       throw refusal(429, `${MAX_STREAMS_PER_TOKEN} streams are already open with this token`);
     }
+    const ownOfAllTokens = [...this.callers.values()].filter((other) => other === caller).length;
+    if (!hasRoom({ own: ownOfAllTokens, used: this.tokens.size, limit: MAX_STREAMS })) {
+      throw refusal(429, `this caller already has ${ownOfAllTokens} streams, as many as are free for others`);
+    }
   }
 
   /** Streams events to an admitted response until the client closes it. */
   open(
     response: ServerResponse,
-    stream: StreamRequest & { readonly token: string | undefined; readonly filter: ProviderFilter },
+    stream: StreamRequest & {
+      readonly token: string | undefined;
+      readonly caller: string | undefined;
+      readonly filter: ProviderFilter;
+    },
   ): void {
     const client = new StreamClient(response, this.rooms, (size) => this.metrics.countSentBytes(size));
     response.writeHead(200, {
@@ -84,9 +94,11 @@ export class StreamService implements OnModuleInit, OnModuleDestroy {
     response.on('error', (err) => this.logger.debug({ err }, 'stream failed'));
     response.on('close', () => {
       this.tokens.delete(client);
+      this.callers.delete(client);
       this.live.disconnect(client);
     });
     this.tokens.set(client, stream.token);
+    if (stream.caller !== undefined) this.callers.set(client, stream.caller);
     client.write(Buffer.from(`retry: ${randomInt(RETRY_MS.minimum, RETRY_MS.maximum)}\n\n`));
     this.live.connect(client, stream.filter, { binary: false });
     this.live.viewport(client, stream.viewport);
