@@ -159,6 +159,7 @@ describe('readiness', () => {
     expect((await statsOf(realtime)).body.status).toMatchObject({
       kind: 'stalled',
       reason: expect.any(String),
+      since: expect.closeTo(Date.now(), -5),
     });
     await broker.restart();
     await untilReady(realtime);
@@ -193,9 +194,22 @@ describe('readiness', () => {
     expect(body.detail).toMatch(/of 2001 records/);
     expect(body.rebuild).toMatchObject({ recordsInLog: 2_001 });
     expect(body.rebuild.percent).toBeLessThan(100);
-    for (const path of ['/vehicles', `/vehicles/${id(1)}`]) {
-      expect((await getJson(`${realtime.url}${path}`)).status).toBe(503);
-    }
+    // Every route that reads the city or the log; the others do not.
+    const vehicle = `/vehicles/${id(1)}`;
+    const paths = [
+      '/vehicles',
+      '/vehicles/count',
+      '/vehicles/extent',
+      vehicle,
+      `${vehicle}/timeline`,
+      '/trips',
+    ];
+    paths.push(`/trips/${id(1)}`, `/trips/${id(1)}/route`, '/kpis', '/demand', '/speeding', '/stillness');
+    paths.push('/search?q=0195', '/feeds', '/zones', '/providers', '/history', '/vehicles?at=1');
+    const statuses = await Promise.all(
+      paths.map(async (path) => [path, (await getJson(`${realtime.url}${path}`)).status]),
+    );
+    expect(Object.fromEntries(statuses)).toEqual(Object.fromEntries(paths.map((path) => [path, 503])));
     expect((await readinessOf(realtime)).body.checks['rebuild']?.reason).toMatch(/of 2001 records/);
     broker.clearFaults();
     await untilReady(realtime);

@@ -86,8 +86,26 @@ describe('livenessOf', () => {
     ['it was never connected', { connection: 'reconnecting', tick: null }, /^reconnecting$/],
     ['signed out', { connection: 'signed-out' }, /^signed out$/],
     ['the log does not answer', { status: { kind: 'waiting', reason: 'x' } }, /^waiting for the log$/],
-    ['rebuilding', { status: { kind: 'rebuilding', percent: 42, reason: null } }, /^rebuilding 42 %$/],
-    ['the consumer stalls', { status: { kind: 'stalled', reason: 'x' } }, /^consumer stalled$/],
+    [
+      'it catches up',
+      { status: { kind: 'rebuilding', percent: 42, reason: null, since: null } },
+      /^catching up 42 %$/,
+    ],
+    [
+      'it does not get on with that',
+      { status: { kind: 'rebuilding', percent: 42, reason: 'x', since: HERE } },
+      /^standing still at 42 % since \d\d:\d\d:\d\d$/,
+    ],
+    [
+      'the consumer stalls',
+      { status: { kind: 'stalled', reason: 'x', since: HERE } },
+      /^standing still since \d\d:\d\d:\d\d$/,
+    ],
+    [
+      'the consumer has stalled for days',
+      { status: { kind: 'stalled', reason: 'x', since: HERE - 3 * 86_400_000 } },
+      /^standing still since .+, \d\d:\d\d:\d\d$/,
+    ],
     ['the newest frame is of the previous connection', { isCurrent: false }, /^loading data$/],
     ['no frames come', { now: after(12_000) }, /^no update for 10 s$/],
     ['the computer slept', { now: { monotonic: 1_010, date: HERE + 7_200_000 } }, /^no update for 2 h$/],
@@ -116,7 +134,8 @@ describe('livenessOf', () => {
 
   it('announces no values that change constantly', () => {
     const rebuilding = (percent: number) =>
-      livenessOf({ ...live, status: { kind: 'rebuilding', percent, reason: null } }).announcement;
+      livenessOf({ ...live, status: { kind: 'rebuilding', percent, reason: null, since: null } })
+        .announcement;
     expect(rebuilding(7)).toBe(rebuilding(8));
     const silent = (ms: number) => livenessOf({ ...live, now: after(ms) }).announcement;
     expect(silent(10_000)).toBe(silent(70_000));

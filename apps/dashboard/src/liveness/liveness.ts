@@ -120,7 +120,7 @@ function fromConnection({ connection, tick }: LivenessFacts): Liveness | null {
   }
 }
 
-function fromStatus({ status }: LivenessFacts): Liveness | null {
+function fromStatus({ status, now }: LivenessFacts): Liveness | null {
   switch (status?.kind) {
     case undefined:
     case 'following':
@@ -128,12 +128,21 @@ function fromStatus({ status }: LivenessFacts): Liveness | null {
     case 'waiting':
       return notLive(t('live.waiting'));
     case 'rebuilding':
-      return notLive(t('live.rebuildingPercent', { percent: status.percent }), {
-        brief: t('live.rebuilding'),
-      });
+      if (status.reason === null || status.since === null) {
+        return notLive(t('live.catchingUpPercent', { percent: status.percent }), {
+          brief: t('live.catchingUp'),
+        });
+      }
+      return standingStill(
+        t('live.standingAt', { percent: status.percent, time: formatMoment(status.since, now.date) }),
+      );
     case 'stalled':
-      return notLive(t('live.stalled'), { tone: 'bad' });
+      return standingStill(t('live.standingSince', { time: formatMoment(status.since, now.date) }));
   }
+}
+
+function standingStill(words: string): Liveness {
+  return notLive(words, { brief: t('live.standing'), tone: 'bad' });
 }
 
 /** The service sends a frame every tick, even if nothing changed. */

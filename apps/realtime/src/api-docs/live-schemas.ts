@@ -186,8 +186,13 @@ export const ServiceStatus = Type.Object({
       kind: Type.Literal('rebuilding'),
       percent: Type.Number({ minimum: 0, maximum: 100 }),
       reason: orNull(Type.String()),
+      since: orNull(Time('When it last had no problem, if it has one')),
     }),
-    Type.Object({ kind: Type.Literal('stalled'), reason: Type.String() }),
+    Type.Object({
+      kind: Type.Literal('stalled'),
+      reason: Type.String(),
+      since: Time('When it last had no problem'),
+    }),
   ]),
   unreadable: Type.Object(
     { count: Count(), lastAt: orNull(Time('The last one, if it was recent')) },

@@ -31,7 +31,7 @@ describe('Broadcaster', () => {
     const rebuilding = {
       asOf: NOW,
       unreadable,
-      status: { kind: 'rebuilding', percent: 4, reason: null },
+      status: { kind: 'rebuilding', percent: 4, reason: null, since: null },
     } as const;
     broadcaster.announce(rebuilding);
     expect(early.take()).toEqual([['status', rebuilding]]);

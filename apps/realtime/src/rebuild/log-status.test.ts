@@ -8,9 +8,10 @@ const following: LogFacts = {
   failure: null,
   isReading: true,
   stalls: [],
+  healthyAt: 1_000,
 };
 const rebuilding = { ...following, isRebuilt: false, progress: { folded: 84n, of: 200n } };
-const stall = { topic: 'ride.telemetry', partition: 3, position: 17n, records: 5n };
+const stall = { topic: 'ride.telemetry', partition: 3, position: 17n, records: 5n, since: 400 };
 
 describe('logStatus', () => {
   it('is following if the city is complete and the consumer reads', () => {
@@ -33,7 +34,7 @@ describe('logStatus', () => {
   });
 
   it('is rebuilding, with the percentage read, which stays below 100', () => {
-    expect(logStatus(rebuilding)).toEqual({ kind: 'rebuilding', percent: 42, reason: null });
+    expect(logStatus(rebuilding)).toEqual({ kind: 'rebuilding', percent: 42, reason: null, since: null });
     const nearly = { ...rebuilding, progress: { folded: 999_999n, of: 1_000_000n } };
     expect(logStatus(nearly)).toMatchObject({ percent: 99 });
   });
@@ -44,7 +45,8 @@ describe('logStatus', () => {
     ['a partition stalls', { stalls: [stall] }, /ride.telemetry-3 is at offset 17 with a lag of 5 records$/],
     ['two partitions stall', { stalls: [stall, stall] }, /and 1 more/],
   ])('reports, while rebuilding and afterwards, that %s', (_, facts, reason) => {
-    const expected = { reason: expect.stringMatching(reason) as string };
+    const since = 'stalls' in facts ? 400 : 1_000;
+    const expected = { reason: expect.stringMatching(reason) as string, since };
     expect(logStatus({ ...following, ...facts })).toMatchObject({ kind: 'stalled', ...expected });
     expect(logStatus({ ...rebuilding, ...facts })).toMatchObject({ kind: 'rebuilding', ...expected });
   });

@@ -14,15 +14,20 @@ export interface LogFacts {
   /** Whether the consumer is assigned its partitions; `null` if it is not started. */
   readonly isReading: boolean | null;
   readonly stalls: readonly Stall[];
+  /** When there was no problem last, in milliseconds. */
+  readonly healthyAt: number;
 }
 
 /** Whether the city is complete and up to date, and if not, the first reason. */
 export function logStatus(facts: LogFacts): ServiceStatus {
   const reason = reasonOf(facts);
   if (!facts.hasRanges) return { kind: 'waiting', reason: reason ?? 'waiting for the log' };
-  if (!facts.isRebuilt) return { kind: 'rebuilding', percent: percentOf(facts.progress), reason };
-  if (reason !== null) return { kind: 'stalled', reason };
-  return { kind: 'following' };
+  const since = facts.stalls[0]?.since ?? facts.healthyAt;
+  if (!facts.isRebuilt) {
+    const percent = percentOf(facts.progress);
+    return { kind: 'rebuilding', percent, reason, since: reason === null ? null : since };
+  }
+  return reason === null ? { kind: 'following' } : { kind: 'stalled', reason, since };
 }
 
 /** A status as one line for an operator; `null` if there is nothing to report. */

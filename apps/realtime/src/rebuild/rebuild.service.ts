@@ -77,6 +77,7 @@ export class RebuildService implements OnModuleDestroy {
   /** The topics that the city is folded from. */
   private identities: ReadonlyMap<string, TopicIdentity> = new Map();
   private stalled: readonly Stall[] = [];
+  private healthyAt = Date.now();
   private missingSince: number | null = null;
   private watching: Promise<void> = Promise.resolve();
   /** Called each time that the city is complete after a rebuild. */
@@ -116,6 +117,7 @@ export class RebuildService implements OnModuleDestroy {
       failure: this.failure?.message ?? null,
       isReading: this.consumer?.healthy ?? null,
       stalls: this.stalled,
+      healthyAt: this.healthyAt,
     });
   }
 
@@ -296,8 +298,10 @@ export class RebuildService implements OnModuleDestroy {
     while (!this.stop.signal.aborted && !this.loss.isFound) {
       await sleep(isDone ? WATCH_INTERVAL_MS : COMPLETE_INTERVAL_MS, this.stop.signal);
       const now = performance.now();
-      this.stalled = this.stalls.observe(this.lag(), now);
+      this.stalled = this.stalls.observe(this.lag(), now, Date.now());
       this.hasFollowed ||= this.consumer?.healthy ?? false;
+      const { status } = this;
+      if (!('reason' in status) || status.reason === null) this.healthyAt = Date.now();
       if (!isDone && this.isComplete) {
         isDone = true;
         this.onComplete();

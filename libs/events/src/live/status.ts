@@ -6,10 +6,15 @@ export type ServiceStatus =
   | { readonly kind: 'following' }
   /** The log has not responded yet, so no vehicle is known. */
   | { readonly kind: 'waiting'; readonly reason: string }
-  /** It reads recent records. The state of the city is incomplete. `reason`: the problem, if there is one. */
-  | { readonly kind: 'rebuilding'; readonly percent: number; readonly reason: string | null }
-  /** It has rebuilt the state, but cannot read new records: the state of the city is outdated. */
-  | { readonly kind: 'stalled'; readonly reason: string };
+  /** It reads recent records. The state of the city is incomplete. `reason`: the problem, if there is one, and since when. */
+  | {
+      readonly kind: 'rebuilding';
+      readonly percent: number;
+      readonly reason: string | null;
+      readonly since: number | null;
+    }
+  /** It has rebuilt the state, but cannot read new records: the state of the city is outdated since then, by the service's clock in milliseconds. */
+  | { readonly kind: 'stalled'; readonly reason: string; readonly since: number };
 
 export interface StatusMessage {
   /** The service's clock, in milliseconds. */
