@@ -52,17 +52,18 @@ const realtimeEnv = Type.Object({
   REALTIME_HANDSHAKES_PER_TICK: Env.Int({ default: 200, minimum: 1 }),
   REALTIME_SNAPSHOTS_PER_TICK: Env.Int({ default: 200, minimum: 1 }),
   REALTIME_RESUME_DEPARTURES: Env.Int({ default: 200_000, minimum: 0, maximum: 10_000_000 }),
+  REALTIME_BACKLOG_BYTES: Env.Int({ default: 268_435_456, minimum: 4_194_304 }),
   REALTIME_TOKEN_SOCKETS: Env.Int({ default: 1_000, minimum: 1 }),
   REALTIME_TOKEN_VIEWPORTS_PER_SECOND: Env.Int({ default: 1_000, minimum: 1 }),
   REALTIME_TOKEN_WATCHES_PER_SECOND: Env.Int({ default: 500, minimum: 1 }),
   REALTIME_TOKEN_HISTORY_SESSIONS: Env.Int({ default: 4, minimum: 1, maximum: 1_000 }),
-  REALTIME_BATCH_URL: Type.Optional(Env.Url()),
   REALTIME_PROVIDER_VEHICLES: Env.Int({ default: VEHICLE_LIMITS.vehicles, minimum: 1, maximum: 1_000_000 }),
   REALTIME_VEHICLES_KEPT_MS: Env.Duration({
     default: VEHICLE_LIMITS.vehiclesKeptMs,
     minimum: 49 * HOUR_MS,
     maximum: 8_760 * HOUR_MS,
   }),
+  REALTIME_BATCH_URL: Type.Optional(Env.Url()),
   REALTIME_PUBLIC_URL: Type.Optional(Env.Url()),
   REALTIME_ALLOWED_ORIGINS: Type.Optional(Env.List({ description: ORIGINS })),
   REALTIME_FRAME_ANCESTORS: Type.Optional(Env.List({ description: ORIGINS })),
@@ -101,8 +102,8 @@ export interface RealtimeConfig {
   };
   readonly history: HistoryOptions & { readonly limits: HistoryLimits };
   readonly live: LiveLimits;
-  readonly zones: readonly Zone[];
   readonly vehicles: VehicleLimits;
+  readonly zones: readonly Zone[];
   readonly alertRules: readonly AlertRule[];
   /** URL of batch, which has the reports; `null` if it is not configured. */
   readonly batchUrl: string | null;
@@ -158,17 +159,16 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Realti
       handshakesPerTick: env.REALTIME_HANDSHAKES_PER_TICK,
       snapshotsPerTick: env.REALTIME_SNAPSHOTS_PER_TICK,
       resumeDepartures: env.REALTIME_RESUME_DEPARTURES,
+      backlogBytes: env.REALTIME_BACKLOG_BYTES,
     },
+    vehicles: vehicleLimits(env),
     zones: env.REALTIME_ZONES === undefined ? [] : readZoneFile(env.REALTIME_ZONES),
     alertRules: env.REALTIME_ALERTS === undefined ? [] : readRuleFile(env.REALTIME_ALERTS),
-    vehicles: vehicleLimits(env),
     batchUrl: env.REALTIME_BATCH_URL ?? null,
     tickMs: env.REALTIME_TICK_MS,
   });
 }
 
-/** The origin of the public URL and the listed origins. */
-function allowedOrigins({
 /** Events of the history must not be of before the silence of a vehicle that was dropped. @throws ConfigError if they may be */
 function vehicleLimits(env: Type.Static<typeof realtimeEnv>): VehicleLimits {
   const { REALTIME_VEHICLES_KEPT_MS: vehiclesKeptMs, REALTIME_HISTORY_MS: historyMs } = env;
@@ -179,6 +179,8 @@ function vehicleLimits(env: Type.Static<typeof realtimeEnv>): VehicleLimits {
   return { vehicles: env.REALTIME_PROVIDER_VEHICLES, vehiclesKeptMs };
 }
 
+/** The origin of the public URL and the listed origins. */
+function allowedOrigins({
   REALTIME_ALLOWED_ORIGINS: listed,
   REALTIME_PUBLIC_URL: publicUrl,
 }: Type.Static<typeof realtimeEnv>): string[] {

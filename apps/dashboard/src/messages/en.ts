@@ -443,10 +443,10 @@ export const en = {
   'notice.noneThen': 'No vehicles at this time',
   'notice.noneThenWhy': 'No vehicle had sent anything by then. Choose a later moment on the timeline.',
   'notice.openLink': 'Open the link that this command prints:',
-  'notice.refused': 'The service rejected the message “{message}” from this page: {reason}.',
-  'notice.replay': 'To replay recorded events, run:',
   'notice.overQuota':
     'A provider has more vehicles than this service shows. {count} events of further vehicles are not shown.',
+  'notice.refused': 'The service rejected the message “{message}” from this page: {reason}.',
+  'notice.replay': 'To replay recorded events, run:',
   'notice.signIn': 'Sign in',
   'notice.simulate': 'To simulate a city, start without {option}.',
   'notice.slow': 'This browser draws slowly. Positions update a few times a second.',

@@ -443,10 +443,10 @@ export const ko: Messages = {
   'notice.noneThen': '이 시점에는 차량이 없습니다',
   'notice.noneThenWhy': '그때까지 이벤트를 보낸 차량이 없습니다. 타임라인에서 더 나중 시점을 고르세요.',
   'notice.openLink': '다음 명령이 출력하는 링크를 여세요:',
-  'notice.refused': '서비스가 이 화면의 메시지 “{message}”을(를) 거부했습니다: {reason}.',
-  'notice.replay': '기록된 이벤트를 재생하려면 다음을 실행하세요:',
   'notice.overQuota':
     '한 사업자의 차량이 이 서비스가 표시할 수 있는 수보다 많습니다. 초과한 차량의 이벤트 {count}건은 표시하지 않습니다.',
+  'notice.refused': '서비스가 이 화면의 메시지 “{message}”을(를) 거부했습니다: {reason}.',
+  'notice.replay': '기록된 이벤트를 재생하려면 다음을 실행하세요:',
   'notice.signIn': '로그인',
   'notice.simulate': '도시를 시뮬레이션하려면 {option} 없이 시작하세요.',
   'notice.slow': '브라우저가 느려서 위치를 1초에 몇 번만 갱신합니다.',

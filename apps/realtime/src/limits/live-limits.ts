@@ -9,6 +9,8 @@ export interface LiveLimits {
   readonly handshakesPerTick: number;
   /** Clients that are sent a snapshot, or what changed since the state that they have, per tick. Others wait. */
   readonly snapshotsPerTick: number;
+  /** Bytes that all clients together have not read: beyond it, they are sent nothing until they have. */
+  readonly backlogBytes: number;
   /** How many rows that left a cell are remembered, for clients that continue the state that they have. */
   readonly resumeDepartures: number;
 }

@@ -11,8 +11,9 @@ interface Answer {
 }
 
 interface AnswerSource {
-  snapshot(room: Room): FrameMessage;
-  /** What changed in a room after a sequence; `null` if that is not known. */
+  /** `null` if it is too much for one message. */
+  snapshot(room: Room): FrameMessage | null;
+  /** What changed in a room after a sequence; `null` if that is not known, or too much. */
   changesSince(room: Room, sequence: number): FrameMessage | null;
 }
 
@@ -28,7 +29,7 @@ interface AnswerCounts {
  */
 export class Answers {
   /** Made since the last tick, by the sequence that they continue; snapshots by `null`. */
-  private readonly made = new Map<Room, Map<number | null, Answer>>();
+  private readonly made = new Map<Room, Map<number | null, Answer | null>>();
   private readonly unsent = new Map<Answer, Client[]>();
   private counts = { snapshot: 0, resumed: 0 };
 
@@ -37,13 +38,18 @@ export class Answers {
     private readonly sendToRoom: SendToRoom,
   ) {}
 
-  /** Adds the answer to a client that has the state of a sequence, or of none that is known. */
-  add(client: Client, room: Room, sequence: number | null): void {
+  /**
+   * Adds the answer to a client that has the state of a sequence, or of none that is known. Returns false if it is too much for
+   * one message.
+   */
+  add(client: Client, room: Room, sequence: number | null): boolean {
     const answer = this.answerOf(room, sequence);
+    if (answer === null) return false;
     this.counts[answer.kind] += 1;
     const clients = this.unsent.get(answer);
     if (clients === undefined) this.unsent.set(answer, [client]);
     else clients.push(client);
+    return true;
   }
 
   /** Sends the answers that were added. */
@@ -73,16 +79,20 @@ export class Answers {
     return counts;
   }
 
-  private answerOf(room: Room, sequence: number | null): Answer {
-    const made = this.made.get(room) ?? new Map<number | null, Answer>();
+  private answerOf(room: Room, sequence: number | null): Answer | null {
+    const made = this.made.get(room) ?? new Map<number | null, Answer | null>();
     this.made.set(room, made);
-    const answer = made.get(sequence) ?? this.makeAnswer(room, sequence);
+    const known = made.get(sequence);
+    const answer = known === undefined ? this.makeAnswer(room, sequence) : known;
     made.set(sequence, answer);
     return answer;
   }
 
-  private makeAnswer(room: Room, sequence: number | null): Answer {
-    if (sequence === null) return { kind: 'snapshot', message: this.source.snapshot(room) };
+  private makeAnswer(room: Room, sequence: number | null): Answer | null {
+    if (sequence === null) {
+      const snapshot = this.source.snapshot(room);
+      return snapshot && { kind: 'snapshot', message: snapshot };
+    }
     const message = this.source.changesSince(room, sequence);
     return message === null ? this.answerOf(room, null) : { kind: 'resumed', message };
   }

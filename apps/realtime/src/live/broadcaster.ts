@@ -1,5 +1,3 @@
-import assert from 'node:assert';
-import { randomInt } from 'node:crypto';
 import type {
   ResumePoint,
   StatusMessage,
@@ -7,19 +5,18 @@ import type {
   VehicleRef,
   ViewportRequest,
 } from '@hailstream/events/live';
-import { encodeLiveFrame } from '@hailstream/events/live-binary';
 import type { CityState, ProviderFilter } from '../fold/city-state.js';
 import type { Vehicle } from '../fold/vehicle.js';
 import type { LiveLimits } from '../limits/live-limits.js';
 import type { TickReport } from '../metrics/realtime-metrics.service.js';
-import { frame, ProviderNumbers } from '../views/frame.js';
 import { vehicleDetail } from '../views/vehicle-detail.js';
 import { Answers } from './answers.js';
 import type { Client, SendToRoom } from './client.js';
-import { deliver, type FrameMessage, type FrameRows } from './frame-message.js';
+import { deliver } from './frame-message.js';
 import { cover } from './grid.js';
-import { Publication } from './publication.js';
-import { Rooms, viewOf, type Room, type RowsWithin } from './rooms.js';
+import { PartSender } from './parts.js';
+import { RoomFrames } from './room-frames.js';
+import { forgetChanges, Rooms, viewOf, type Room } from './rooms.js';
 import { listen, newSession, unlisten, type Session } from './session.js';
 import { Turnstile } from './turnstile.js';
 
@@ -31,6 +28,14 @@ const DRAINED_BACKLOG_BYTES = 65_536;
 
 /** A viewport that follows another within this time is applied at the next tick; of several, the last one is. */
 export const VIEWPORT_INTERVAL_MS = 100;
+
+/**
+ * Answers per tick end once this many rows were looked at: with a large fleet, they take about 100 ms.
+ */
+const MAX_ROWS_LOOKED_AT_PER_TICK = 5_000_000;
+
+/** A message with more rows is sent in parts, of about 1 MB as JSON. */
+const MAX_ROWS_PER_MESSAGE = 12_500;
 
 /** If more clients wait for an answer, the others ask again at the next tick. */
 const MAX_WAITING = 10_000;
@@ -47,8 +52,10 @@ export interface CountLimits {
 const COUNT_LIMITS: CountLimits = { above: 12_000, upTo: 10_000 };
 
 interface BroadcastOptions {
-  readonly limits: Pick<LiveLimits, 'snapshotsPerTick' | 'resumeDepartures'>;
+  readonly limits: Pick<LiveLimits, 'snapshotsPerTick' | 'resumeDepartures' | 'backlogBytes'>;
   readonly counts?: CountLimits | undefined;
+  /** @default 12,500 */
+  readonly rowsPerMessage?: number | undefined;
 }
 
 /** Sends every client what changes in its viewport: one frame per tick, none while the client is behind. */
@@ -56,38 +63,52 @@ export class Broadcaster {
   private readonly rooms = new Rooms();
   private readonly limits: BroadcastOptions['limits'];
   private readonly counts: CountLimits;
-  private numbers = new ProviderNumbers();
-  private publication: Publication;
+  private frames: RoomFrames;
   private readonly sessions = new Map<Client, Session>();
   private status: StatusMessage | null = null;
   private generation: number;
-  private epoch = newEpoch();
   /** The clock of the current call. */
   private now = Number.NEGATIVE_INFINITY;
   /** Bounds the answers per tick. */
   private readonly admission: Turnstile;
   private readonly answers: Answers;
+  private readonly parts: PartSender;
+  private readonly rowsPerMessage: number;
+  /** The work of the answers up to the last tick, see `RoomFrames.workDone`. */
+  private workBefore = 0;
+  /** Of all clients, as of the last tick. */
+  private backlogBytes = 0;
 
   constructor(
     private readonly city: CityState,
     private readonly sendToRoom: SendToRoom,
     private readonly tickMs: number,
-    { limits, counts = COUNT_LIMITS }: BroadcastOptions,
+    { limits, counts = COUNT_LIMITS, rowsPerMessage = MAX_ROWS_PER_MESSAGE }: BroadcastOptions,
   ) {
     this.limits = limits;
     this.counts = counts;
+    this.rowsPerMessage = rowsPerMessage;
     this.admission = new Turnstile({
       perTick: limits.snapshotsPerTick,
       maxWaiting: MAX_WAITING,
+      isExhausted: () =>
+        this.frames.workDone - this.workBefore > MAX_ROWS_LOOKED_AT_PER_TICK || this.isOverBudget,
+    });
+    this.parts = new PartSender({
+      rowsPerPart: rowsPerMessage,
+      maxBacklogBytes: DRAINED_BACKLOG_BYTES,
+      toMessage: (room, rows, point, whole) =>
+        this.frames.message(room, rows, { whole, introducesAll: true, point }),
+      onSent: (client, point) => this.endParts(client, point),
     });
     this.answers = new Answers(
       {
-        snapshot: (room) => this.snapshot(room),
-        changesSince: (room, sequence) => this.changesSince(room, sequence),
+        snapshot: (room) => this.frames.wholeOf(room),
+        changesSince: (room, sequence) => this.frames.changesSince(room, sequence),
       },
       sendToRoom,
     );
-    this.publication = new Publication(city, this.numbers, limits.resumeDepartures);
+    this.frames = this.newFrames();
     this.generation = city.generation;
   }
 
@@ -108,6 +129,7 @@ export class Broadcaster {
     const session = this.sessions.get(client);
     if (session === undefined) return;
     this.leaveRoom(client, session);
+    this.cancelParts(client, session);
     session.isWaiting = false;
     this.sessions.delete(client);
   }
@@ -132,7 +154,8 @@ export class Broadcaster {
     session.nextViewport = viewport;
     const isTooSoon = now - session.viewportAt < VIEWPORT_INTERVAL_MS;
     if (isTooSoon || !this.isCityReady || this.updateBacklog(client, session)) return;
-    if (!this.publication.isStarted) this.publication.start(now);
+    const { publication } = this.frames;
+    if (!publication.isStarted) publication.start(now);
     this.requestAnswer(client, session);
     this.answers.send();
   }
@@ -168,16 +191,32 @@ export class Broadcaster {
       if (session.sought !== null) this.find(client, session, now);
     }
     const answers = this.answers.takeCounts();
+    this.workBefore = this.frames.workDone;
     this.admission.advance();
     const framesSkipped = this.requestAnswers();
     this.answers.send();
-    const { waitingCount } = this.admission;
-    return { framesSent, framesSkipped, backlogBytesMax, answers, waitingCount, levels: this.rooms.levels() };
+    this.sendParts();
+    return {
+      framesSent,
+      framesSkipped,
+      backlogBytesMax,
+      backlogBytes: this.backlogBytes,
+      answers,
+      waitingCount: this.admission.waitingCount,
+      inParts: this.parts.count,
+      levels: this.rooms.levels(),
+    };
+  }
+
+  /** Sends clients the next parts of what is too much for one message. Called with each tick and, if it returns true, in between. */
+  sendParts(): boolean {
+    if (!this.isOverBudget) this.parts.send();
+    return this.parts.count > 0;
   }
 
   /** Publishes what changed since the last tick. Returns the vehicles that did. Until a client connects, no rows are made. */
   private publishChanges(now: number): readonly Vehicle[] {
-    const { publication } = this;
+    const { publication } = this.frames;
     if (publication.isStarted) {
       const { changes, changed } = publication.publishChanges(now);
       for (const change of changes) this.rooms.publish(change);
@@ -195,8 +234,9 @@ export class Broadcaster {
     for (const room of this.rooms.all()) {
       room.snapshot = null;
       const isSwitched = updateCounting(room, this.counts);
+      if (room.listeners > 0 && !isSwitched && this.frames.isTooMuch(room, room)) this.sendLater(room);
       if (room.listeners > 0) {
-        const message = isSwitched ? this.snapshot(room) : this.changes(room);
+        const message = isSwitched ? this.frames.snapshot(room) : this.frames.changes(room);
         deliver(message, (...sent) => this.sendToRoom(room.key, ...sent));
         framesSent += room.listeners;
       }
@@ -242,19 +282,26 @@ export class Broadcaster {
   /** The city was cleared: every client starts from a new snapshot, in its turn. */
   private startOver(): void {
     for (const [client, session] of this.sessions) {
+      this.cancelParts(client, session);
       if (!session.isBehind) this.setBehind(client, session);
     }
     for (const room of this.rooms.all()) room.counts?.clear();
     this.generation = this.city.generation;
-    this.epoch = newEpoch();
-    this.numbers = new ProviderNumbers();
-    this.publication = new Publication(this.city, this.numbers, this.limits.resumeDepartures);
+    this.frames = this.newFrames();
+  }
+
+  private newFrames(): RoomFrames {
+    const { city, tickMs, rowsPerMessage } = this;
+    const { resumeDepartures } = this.limits;
+    return new RoomFrames(city, { tickMs, rowsPerMessage, resumeDepartures, now: () => this.now });
   }
 
   /** Requests answers for clients that have drained and for new viewports. Returns the number of clients that have not drained. */
   private requestAnswers(): number {
     let behind = 0;
     for (const [client, session] of this.sessions) {
+      // Another viewport replaces what is left of the parts.
+      if (session.isInParts && session.nextViewport === null) continue;
       if (session.isBehind && client.backlogBytes() > DRAINED_BACKLOG_BYTES) behind += 1;
       else if (session.isBehind || session.nextViewport !== null) this.requestAnswer(client, session);
     }
@@ -266,6 +313,7 @@ export class Broadcaster {
     if (session.isWaiting) return;
     session.isWaiting = true;
     const isAccepted = this.admission.request({
+      of: callerOf(session),
       isGone: () => !session.isWaiting,
       enter: () => {
         session.isWaiting = false;
@@ -277,6 +325,7 @@ export class Broadcaster {
   }
 
   private catchUp(client: Client, session: Session): void {
+    this.cancelParts(client, session);
     const { held, nextViewport } = session;
     session.isBehind = false;
     session.held = null;
@@ -289,7 +338,7 @@ export class Broadcaster {
       this.show(client, session, { ...(held !== null && { resume: held }), ...nextViewport });
     } else if (session.room !== null) {
       listen(client, session);
-      this.answer(client, session.room, held);
+      this.answer(client, session, session.room, held);
     }
   }
 
@@ -304,7 +353,7 @@ export class Broadcaster {
     session.nextViewport = null;
     session.viewportAt = this.now;
     listen(client, session);
-    this.answer(client, room, viewport.resume ?? null);
+    this.answer(client, session, room, viewport.resume ?? null);
   }
 
   private leaveRoom(client: Client, session: Session): void {
@@ -316,77 +365,80 @@ export class Broadcaster {
 
   /** Returns the largest backlog. */
   private updateBacklogs(): number {
-    let backlogBytesMax = 0;
+    let [backlogBytesMax, sum] = [0, 0];
     for (const [client, session] of this.sessions) {
       const bytes = client.backlogBytes();
       this.updateBacklog(client, session, bytes);
       backlogBytesMax = Math.max(backlogBytesMax, bytes);
+      sum += bytes;
     }
+    this.backlogBytes = sum;
     return backlogBytesMax;
   }
 
   /** Returns whether a client is behind; one that has just fallen behind is unsubscribed from its rooms. */
   private updateBacklog(client: Client, session: Session, bytes = client.backlogBytes()): boolean {
-    if (session.isBehind || bytes <= MAX_BACKLOG_BYTES) return session.isBehind;
+    const limit = this.isOverBudget ? DRAINED_BACKLOG_BYTES : MAX_BACKLOG_BYTES;
+    if (session.isBehind || bytes <= limit) return session.isBehind;
     this.setBehind(client, session);
     return true;
   }
 
-  private setBehind(client: Client, session: Session): void {
+  /** @param sequence of the newest frame that it was sent */
+  private setBehind(client: Client, session: Session, sequence = this.frames.publication.sequence): void {
     const { room, isListening } = session;
-    const { epoch, publication } = this;
+    const { epoch } = this.frames;
     session.isBehind = true;
     session.isWaiting = false;
-    session.held =
-      room !== null && isListening ? { epoch, sequence: publication.sequence, view: viewOf(room) } : null;
+    session.held = room !== null && isListening ? { epoch, sequence, view: viewOf(room) } : null;
     unlisten(client, session);
     if (session.watched !== null) client.leave(watchRoom(session.watched));
   }
 
   /** Answers a client with the state of a room. `from` is the state that it has. */
-  private answer(client: Client, room: Room, from: ResumePoint | null): void {
-    this.answers.add(client, room, from !== null && this.continues(room, from) ? from.sequence : null);
+  private answer(client: Client, session: Session, room: Room, from: ResumePoint | null): void {
+    const sequence = from !== null && this.frames.continues(room, from) ? from.sequence : null;
+    if (!this.answers.add(client, room, sequence)) this.answerInParts(client, session, room, sequence);
   }
 
-  /** Whether the frames of a room continue a state. When a cell has changed is not known. */
-  private continues(room: Room, { epoch, sequence, view }: ResumePoint): boolean {
-    const isKnown = epoch === this.epoch && sequence <= this.publication.sequence;
-    return isKnown && view === viewOf(room) && !room.isCounted;
+  /** Until it was sent all parts, a client is behind: it has the state of now then, and is answered again. */
+  private answerInParts(client: Client, session: Session, room: Room, sequence: number | null): void {
+    this.setBehind(client, session);
+    session.held = null;
+    session.isInParts = true;
+    this.parts.start(client, callerOf(session), this.frames.contentSince(room, sequence));
+  }
+
+  private endParts(client: Client, point: ResumePoint): void {
+    const session = this.sessions.get(client);
+    if (session === undefined) return;
+    session.isInParts = false;
+    session.held = point;
+  }
+
+  private cancelParts(client: Client, session: Session): void {
+    if (session.isInParts) this.parts.cancel(client, callerOf(session));
+    session.isInParts = false;
+  }
+
+  /** What changed in a room is too much for one message: its clients are answered in parts, from the state of the last tick. */
+  private sendLater(room: Room): void {
+    for (const [client, session] of this.sessions) {
+      if (session.room === room && session.isListening) {
+        this.setBehind(client, session, this.frames.publication.sequence - 1);
+      }
+    }
+  }
+
+  private get isOverBudget(): boolean {
+    return this.backlogBytes > this.limits.backlogBytes;
   }
 
   private countVehicles(room: Room): void {
     if (room.counts === null) return;
-    for (const row of this.rowsOf(room).vehicles) room.counts.add(row);
+    for (const row of this.frames.rowsOf(room).vehicles) room.counts.add(row);
     updateCounting(room, this.counts);
     room.counts.takeChanged();
-  }
-
-  private rowsOf(room: Room): RowsWithin {
-    room.snapshot ??= this.publication.within(room.filter, room.range);
-    return room.snapshot;
-  }
-
-  /** The whole content of a room as of the last tick. */
-  private snapshot(room: Room): FrameMessage {
-    const { vehicles, numbers, requests } = this.rowsOf(room);
-    const others = { gone: [], goneNumbers: [], requests, requestsGone: [] };
-    const rows = room.isCounted
-      ? { vehicles: [], numbers: [], cells: room.counts?.all() ?? [], ...others }
-      : { vehicles, numbers, ...others };
-    return this.message(room, rows, { whole: true, introducesAll: true });
-  }
-
-  /** What has changed since the last tick. */
-  private changes(room: Room): FrameMessage {
-    const cells = room.counts?.takeChanged() ?? [];
-    const rows = room.isCounted ? { ...room, cells } : room;
-    return this.message(room, rows, { whole: false, introducesAll: false });
-  }
-
-  /** What has changed since a sequence; `null` if that is not known. The vehicles are introduced: some may have entered since. */
-  private changesSince(room: Room, sequence: number): FrameMessage | null {
-    const rows = this.publication.since(room.filter, room.range, sequence);
-    return rows && this.message(room, rows, { whole: false, introducesAll: true });
   }
 
   private sendDetails(changed: ReadonlySet<Vehicle>, now: number): void {
@@ -407,31 +459,11 @@ export class Broadcaster {
     const vehicle = this.city.vehicle(session.watched);
     if (vehicle !== null) client.send('vehicle', vehicleDetail(this.city, vehicle, now));
   }
+}
 
-  /**
-   * A frame of a room. With `introducesAll`, it introduces all of its vehicles, and otherwise those that have entered the room.
-   *
-   * @throws AssertionError if the city was not advanced since it was cleared
-   */
-  private message(
-    room: Room,
-    rows: FrameRows,
-    { whole, introducesAll }: { readonly whole: boolean; readonly introducesAll: boolean },
-  ): FrameMessage {
-    const summary = this.city.summary(room.filter);
-    assert.ok(summary !== null, 'a frame needs a city that was advanced');
-    const { vehicles, gone, requests, requestsGone, cells } = rows;
-    const { now: asOf, tickMs, numbers, epoch } = this;
-    const { figures } = summary;
-    const content = { asOf, tickMs, vehicles, gone, requests, requestsGone, figures };
-    const point = { epoch, sequence: this.publication.sequence, view: viewOf(room) };
-    const live = { ...point, ...frame(content, numbers), ...(cells !== undefined && { cells }) };
-    if (!room.options.binary) return [whole ? 'snapshot' : 'frame', live];
-    const { entered } = room;
-    const vehicleNumbers = { vehicles: rows.numbers, gone: rows.goneNumbers };
-    const isIntroduced = (index: number): boolean => introducesAll || entered[index] === true;
-    return ['binary', encodeLiveFrame(live, { ...vehicleNumbers, isIntroduced }, { whole })];
-  }
+/** Clients of one provider are answered one after the other, those of several in turn. */
+function callerOf({ filter }: Session): string {
+  return filter ?? '';
 }
 
 /** Decides whether a room is counted. Returns whether that has changed. */
@@ -441,21 +473,6 @@ function updateCounting(room: Room, { above, upTo }: CountLimits): boolean {
   if (isCounted === room.isCounted) return false;
   room.isCounted = isCounted;
   return true;
-}
-
-function forgetChanges(room: Room): void {
-  room.vehicles = [];
-  room.numbers = [];
-  room.entered = [];
-  room.gone = [];
-  room.goneNumbers = [];
-  room.requests = [];
-  room.requestsGone = [];
-  room.counts?.takeChanged();
-}
-
-function newEpoch(): number {
-  return randomInt(2 ** 48 - 1);
 }
 
 /** All clients that may watch a vehicle are sent the same detail. */

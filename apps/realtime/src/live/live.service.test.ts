@@ -42,6 +42,7 @@ function setUp() {
       handshakesPerTick: 1,
       snapshotsPerTick: 1,
       resumeDepartures: 0,
+      backlogBytes: 1e9,
     },
     new Turnstile({ perTick: 1, maxWaiting: 1 }),
     pino({ level: 'silent' }),

@@ -15,6 +15,9 @@ import type { Client, SendToRoom } from './client.js';
 import { HANDSHAKES, LIVE_LIMITS, TICK_MS } from './live.tokens.js';
 import type { Turnstile } from './turnstile.js';
 
+/** Time between the parts that are sent to clients between ticks. */
+const PARTS_INTERVAL_MS = 50;
+
 /** How often data that is too old is dropped. */
 const FORGET_EVERY_MS = 60_000;
 
@@ -37,6 +40,7 @@ export class LiveService implements OnModuleDestroy {
   private readonly roomSenders: SendToRoom[] = [];
   private timer: NodeJS.Timeout | null = null;
   private readonly logger: Logger;
+  private partsTimer: NodeJS.Timeout | null = null;
   private forgotAt = 0;
   private sockets = 0;
   private announced = '';
@@ -108,6 +112,7 @@ export class LiveService implements OnModuleDestroy {
   onModuleDestroy(): void {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
+    if (this.partsTimer !== null) clearTimeout(this.partsTimer);
     this.broadcaster = null;
   }
 
@@ -122,6 +127,15 @@ export class LiveService implements OnModuleDestroy {
       },
       Math.max(0, at - performance.now()),
     );
+  }
+
+  /** Until the next tick, which does it again if there are more. */
+  private sendPartsLater(): void {
+    if (this.partsTimer !== null) clearTimeout(this.partsTimer);
+    this.partsTimer = setTimeout(() => {
+      this.partsTimer = null;
+      if (this.broadcaster?.sendParts() === true) this.sendPartsLater();
+    }, PARTS_INTERVAL_MS);
   }
 
   /** Sends pages the state of the service, if it changed. */
@@ -157,6 +171,7 @@ export class LiveService implements OnModuleDestroy {
       this.stats.noteTick();
       this.announce(broadcaster);
       const report = broadcaster.tick(now);
+      if (report.inParts > 0) this.sendPartsLater();
       for (const receivedAt of this.foldService.takeReceipts()) {
         this.metrics.observeLatency(Math.max(0, Date.now() - receivedAt));
       }

@@ -97,9 +97,17 @@ interface SetUpOptions {
   readonly counts?: CountLimits;
   readonly snapshotsPerTick?: number;
   readonly resumeDepartures?: number;
+  readonly backlogBytes?: number;
+  readonly rowsPerMessage?: number;
 }
 
-export function setUp({ counts, snapshotsPerTick = 1_000, resumeDepartures = 1_000 }: SetUpOptions = {}) {
+export function setUp({
+  counts,
+  snapshotsPerTick = 1_000,
+  resumeDepartures = 1_000,
+  backlogBytes = 1e9,
+  rowsPerMessage,
+}: SetUpOptions = {}) {
   const city = new CityState();
   const pages: Page[] = [];
   let encodings = 0;
@@ -110,7 +118,7 @@ export function setUp({ counts, snapshotsPerTick = 1_000, resumeDepartures = 1_0
       for (const page of pages) if (page.rooms.has(room)) page.send(message, payload);
     },
     TICK_MS,
-    { limits: { snapshotsPerTick, resumeDepartures }, counts },
+    { limits: { snapshotsPerTick, resumeDepartures, backlogBytes }, counts, rowsPerMessage },
   );
   return {
     city,

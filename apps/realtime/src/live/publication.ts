@@ -24,6 +24,12 @@ interface DrawnRequest {
   readonly sequence: number;
 }
 
+/** A row that clients are sent. */
+export type DrawnSubject = DrawnVehicle | DrawnRequest;
+
+/** What has left a range of cells. */
+export type Gone = Pick<RowsSince, 'gone' | 'goneNumbers' | 'requestsGone'>;
+
 /** The sequence before the first changes: all rows have changed since. */
 const NOTHING_PUBLISHED = 0;
 
@@ -32,10 +38,11 @@ const NOTHING_PUBLISHED = 0;
  * from the fold, so that the next frame's changes are also correct for a client that connected between two ticks.
  */
 export class Publication {
-  private readonly rows = new Map<Vehicle, DrawnVehicle>();
+  private readonly byProvider = new Map<string, Map<Vehicle, DrawnVehicle>>();
   private nextNumber = 0;
   private readonly requests = new Map<TripFacts, DrawnRequest>();
-  private readonly departures: Departures<DrawnVehicle | DrawnRequest>;
+  private readonly departures: Departures<DrawnSubject>;
+  private looked = 0;
   private lastSequence = NOTHING_PUBLISHED;
   private hasStarted = false;
 
@@ -51,6 +58,11 @@ export class Publication {
   /** How often changes were published. */
   get sequence(): number {
     return this.lastSequence;
+  }
+
+  /** How many rows were looked at so far to find those of a range. */
+  get rowsLookedAt(): number {
+    return this.looked;
   }
 
   /** Whether {@link start} was called. */
@@ -92,16 +104,17 @@ export class Publication {
     const { sequence } = this;
     for (const vehicle of vehicles) {
       const { providerId } = vehicle;
-      const known = this.rows.get(vehicle);
+      const rows = this.rowsOf(providerId);
+      const known = rows.get(vehicle);
       const before = known?.row ?? null;
       const after = vehicleRow(vehicle, this.numbers.of(providerId), now);
       if (isSame(before, after)) continue;
       const number = known?.number ?? this.nextNumber++;
       if (known !== undefined) this.noteDeparture(known, after);
       if (after === null) {
-        this.rows.delete(vehicle);
+        rows.delete(vehicle);
       } else if (known === undefined) {
-        this.rows.set(vehicle, { kind: 'vehicle', providerId, number, row: after, sequence });
+        rows.set(vehicle, { kind: 'vehicle', providerId, number, row: after, sequence });
       } else {
         known.row = after;
         known.sequence = sequence;
@@ -123,7 +136,7 @@ export class Publication {
   }
 
   /** Notes whether a row leaves its cell of the finest level. */
-  private noteDeparture(subject: DrawnVehicle | DrawnRequest, after: DrawnRow | null): void {
+  private noteDeparture(subject: DrawnSubject, after: DrawnRow | null): void {
     const cell = finestCellAt(subject.row[1], subject.row[2]);
     if (after !== null && finestCellAt(after[1], after[2]) === cell) return;
     this.departures.add({ sequence: this.sequence, cell, subject });
@@ -144,22 +157,66 @@ export class Publication {
     // What has departed and is in the range now, has changed since. By id: it may have been dropped and drawn again.
     const vehiclesHere = new Set(vehicles.map((row) => keyOf(row[0], row[7])));
     const requestsHere = new Set(requests.map((row) => keyOf(row[0], row[4])));
-    const gone: GoneRow[] = [];
-    const goneNumbers: number[] = [];
-    const requestsGone: GoneRow[] = [];
-    for (const subject of this.departures.since(sequence, range)) {
-      const { providerId, row } = subject;
-      if (filter !== null && providerId !== filter) continue;
-      const provider = this.numbers.of(providerId);
-      const key = keyOf(row[0], provider);
-      if (subject.kind === 'request') {
-        if (!requestsHere.has(key)) requestsGone.push([row[0], provider]);
-      } else if (!vehiclesHere.has(key)) {
-        gone.push([row[0], provider]);
-        goneNumbers.push(subject.number);
+    const departed = this.departedFrom(filter, range, sequence);
+    const gone = goneOf(departed, ({ kind, key }) => {
+      return !(kind === 'request' ? requestsHere : vehiclesHere).has(key);
+    });
+    return gone.gone.length > drawn ? null : { vehicles, numbers, requests, ...gone };
+  }
+
+  /**
+   * What has left a range of cells after a sequence, and may have returned, if what changed since is read by {@link rowsAfter};
+   * `null` if that is no longer known, or if it is more than `limit`.
+   */
+  goneSince(
+    filter: ProviderFilter,
+    range: CellRange,
+    after: { sequence: number; limit: number },
+  ): Gone | null {
+    if (!this.departures.isCompleteSince(after.sequence)) return null;
+    const departed = this.departedFrom(filter, range, after.sequence);
+    return departed.length > after.limit ? null : goneOf(departed, () => true);
+  }
+
+  /**
+   * The rows within a range of cells that changed after a sequence, as they are when they are read, `null` for each other row. The
+   * rows may change meanwhile: what changes after the start is not complete.
+   */
+  *rowsAfter(
+    filter: ProviderFilter,
+    range: CellRange,
+    after = NOTHING_PUBLISHED,
+  ): Generator<DrawnSubject | null> {
+    for (const rows of this.rowsBy(filter)) {
+      for (const drawn of rows.values()) {
+        yield drawn.sequence > after && covers(range, drawn.row[1], drawn.row[2]) ? drawn : null;
       }
     }
-    return gone.length > drawn ? null : { vehicles, numbers, requests, gone, goneNumbers, requestsGone };
+    for (const drawn of this.requests.values()) {
+      const isMeant = drawn.sequence > after && (filter === null || drawn.providerId === filter);
+      yield isMeant && covers(range, drawn.row[1], drawn.row[2]) ? drawn : null;
+    }
+  }
+
+  private departedFrom(filter: ProviderFilter, range: CellRange, sequence: number): Departed[] {
+    return Array.from(this.departures.since(sequence, range)).flatMap((subject) => {
+      const { kind, providerId, row } = subject;
+      if (filter !== null && providerId !== filter) return [];
+      const provider = this.numbers.of(providerId);
+      const number = subject.kind === 'vehicle' ? subject.number : -1;
+      return [{ kind, number, row: [row[0], provider], key: keyOf(row[0], provider) }];
+    });
+  }
+
+  private rowsOf(providerId: string): Map<Vehicle, DrawnVehicle> {
+    let rows = this.byProvider.get(providerId);
+    if (rows === undefined) this.byProvider.set(providerId, (rows = new Map<Vehicle, DrawnVehicle>()));
+    return rows;
+  }
+
+  private *rowsBy(filter: ProviderFilter): Generator<ReadonlyMap<Vehicle, DrawnVehicle>> {
+    if (filter === null) yield* this.byProvider.values();
+    else yield this.byProvider.get(filter) ?? new Map();
   }
 
   /** The rows within a range of cells that changed after a sequence, and how many vehicles are drawn there. */
@@ -171,13 +228,15 @@ export class Publication {
     const vehicles: VehicleRow[] = [];
     const numbers: number[] = [];
     let drawn = 0;
-    for (const { providerId, number, row, sequence } of this.rows.values()) {
-      if (filter !== null && providerId !== filter) continue;
-      if (!covers(range, row[1], row[2])) continue;
-      drawn += 1;
-      if (sequence <= after) continue;
-      vehicles.push(row);
-      numbers.push(number);
+    for (const rows of this.rowsBy(filter)) {
+      this.looked += rows.size;
+      for (const { number, row, sequence } of rows.values()) {
+        if (!covers(range, row[1], row[2])) continue;
+        drawn += 1;
+        if (sequence <= after) continue;
+        vehicles.push(row);
+        numbers.push(number);
+      }
     }
     const requests: RequestRow[] = [];
     for (const { providerId, row, sequence } of this.requests.values()) {
@@ -186,6 +245,25 @@ export class Publication {
     }
     return { vehicles, numbers, requests, drawn };
   }
+}
+
+/** A row that has left a range of cells. */
+interface Departed {
+  readonly kind: DrawnSubject['kind'];
+  /** Of a vehicle. */
+  readonly number: number;
+  readonly row: GoneRow;
+  readonly key: string;
+}
+
+function goneOf(departed: readonly Departed[], isGone: (one: Departed) => boolean): Gone {
+  const gone = departed.filter(isGone);
+  const vehicles = gone.filter(({ kind }) => kind === 'vehicle');
+  return {
+    gone: vehicles.map(({ row }) => row),
+    goneNumbers: vehicles.map(({ number }) => number),
+    requestsGone: gone.flatMap(({ kind, row }) => (kind === 'request' ? [row] : [])),
+  };
 }
 
 /** Identifies a vehicle or a trip by its id and the number of its provider. */

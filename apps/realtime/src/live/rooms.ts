@@ -170,6 +170,18 @@ export function viewOf({ view, isCounted }: Room): string {
   return isCounted ? `${view}:cells` : view;
 }
 
+/** Called once they were sent. */
+export function forgetChanges(room: Room): void {
+  room.vehicles = [];
+  room.numbers = [];
+  room.entered = [];
+  room.gone = [];
+  room.goneNumbers = [];
+  room.requests = [];
+  room.requestsGone = [];
+  room.counts?.takeChanged();
+}
+
 function publishOn(level: number, byCell: RoomsByCell, change: Change): void {
   const { before, after } = change;
   if (after !== null) {

@@ -17,6 +17,8 @@ export interface Session {
   /** Whether it waits for its turn to be sent a snapshot, or what changed since the state that it has. */
   isWaiting: boolean;
   isBehind: boolean;
+  /** Whether it is sent the content of its room in parts. It is behind until it was sent all of them. */
+  isInParts: boolean;
   /** The state that a client that is behind has once it has drained; `null` if it was sent no frame. */
   held: ResumePoint | null;
   watched: VehicleRef | null;
@@ -34,6 +36,7 @@ export function newSession(filter: ProviderFilter, { binary }: { binary: boolean
     viewportAt: Number.NEGATIVE_INFINITY,
     isWaiting: false,
     isBehind: false,
+    isInParts: false,
     held: null,
     watched: null,
     sought: null,

@@ -9,6 +9,8 @@ export class LiveMetrics {
   private readonly answers: Counter<'kind'>;
   private readonly waiting: Gauge;
   private readonly behind: Gauge;
+  private readonly backlog: Gauge;
+  private readonly inParts: Gauge;
   private readonly sentBytes: Counter;
   private readonly rooms: Gauge<'level'>;
   private readonly clients: Gauge<'level'>;
@@ -35,6 +37,16 @@ export class LiveMetrics {
     this.behind = new Gauge({
       name: 'realtime_clients_behind',
       help: 'Clients that are sent no frames because they have not read earlier ones, as of the last tick',
+      registers,
+    });
+    this.backlog = new Gauge({
+      name: 'realtime_backlog_bytes',
+      help: 'Unwritten bytes of all clients, as of the last tick; see REALTIME_BACKLOG_BYTES',
+      registers,
+    });
+    this.inParts = new Gauge({
+      name: 'realtime_clients_in_parts',
+      help: 'Clients that are sent the content of their view in parts because it is large, as of the last tick',
       registers,
     });
     this.sentBytes = new Counter({
@@ -64,7 +76,9 @@ export class LiveMetrics {
     this.sentBytes.inc(sizeBytes);
   }
 
-  observeTick({ answers, waitingCount, framesSkipped, levels }: TickReport): void {
+  observeTick({ answers, waitingCount, framesSkipped, backlogBytes, inParts, levels }: TickReport): void {
+    this.backlog.set(backlogBytes);
+    this.inParts.set(inParts);
     this.answers.inc({ kind: 'snapshot' }, answers.snapshot);
     this.answers.inc({ kind: 'resumed' }, answers.resumed);
     this.waiting.set(waitingCount);

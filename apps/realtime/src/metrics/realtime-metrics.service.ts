@@ -12,6 +12,10 @@ export interface TickReport {
   readonly framesSkipped: number;
   /** Largest backlog of a client. */
   readonly backlogBytesMax: number;
+  /** Backlogs of all clients. */
+  readonly backlogBytes: number;
+  /** Clients that are sent the content of their view in parts. */
+  readonly inParts: number;
   /** Snapshots and frames sent since the tick before to clients that needed a state; `resumed` are frames that continue theirs. */
   readonly answers: { readonly snapshot: number; readonly resumed: number };
   /** Clients that wait for one. */
