@@ -11,6 +11,9 @@ const BODY_LIMIT = 1_048_576;
 /** Requests with this header are served by the controllers. */
 const BY_CONTROLLER = { 'content-encoding': 'identity' };
 
+/** The app decides which pages may send events. */
+const OF_A_PAGE = { origin: 'https://site.example' };
+
 describe('plain JSON requests', () => {
   let broker: TestBroker;
   let ingest: TestIngest;
@@ -75,12 +78,13 @@ describe('plain JSON requests', () => {
     const note = (): void => void served.push('controller');
     controllerPath.subscribe(note);
     const token = await writeToken(PROVIDER, '2h');
-    for (const headers of [{}, {}, BY_CONTROLLER]) {
+    for (const headers of [{}, {}, BY_CONTROLLER, OF_A_PAGE]) {
       await ingest.post('/telemetry', [telemetryPoint()], { token, headers });
       served.push('response');
     }
     controllerPath.unsubscribe(note);
-    expect(served).toEqual(['controller', 'response', 'response', 'controller', 'response']);
+    const viaApp = ['controller', 'response'];
+    expect(served).toEqual(['controller', 'response', 'response', ...viaApp, ...viaApp]);
   });
 
   it('may arrive in pieces, and several in one', async () => {

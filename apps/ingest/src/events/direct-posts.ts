@@ -90,6 +90,8 @@ function isPlain({ headers }: IncomingMessage, bodyLimitBytes: number): boolean 
     headers['content-encoding'] === undefined &&
     headers['transfer-encoding'] === undefined &&
     headers.expect === undefined &&
+    // Only browsers send it: the app decides which sites may change something.
+    headers.origin === undefined &&
     headers.accept?.includes(MDS_JSON) !== true
   );
 }
