@@ -7,6 +7,7 @@ import { batchSuite } from './suites/batch.js';
 import { brokerSuite } from './suites/broker/index.js';
 import { faultsSuite } from './suites/faults/index.js';
 import { historySuite } from './suites/history/index.js';
+import { hostileSuite } from './suites/hostile/index.js';
 import { ingestSuite } from './suites/ingest.js';
 import { liveSuite } from './suites/live/index.js';
 import { matchingSuite } from './suites/matching.js';
@@ -29,6 +30,7 @@ const suites: readonly Suite[] = [
   liveSuite,
   brokerSuite,
   faultsSuite,
+  hostileSuite,
   routerSuite,
   peersSuite,
   peersBatchSuite,
@@ -37,7 +39,7 @@ const suites: readonly Suite[] = [
 const names = suites.map(({ name }) => name).join(', ');
 const USAGE =
   'usage: npm run bench [-- [--quick] [--rows NUMBER] [--rounds NUMBER] [--job TEXT] [--vehicles NUMBER] [--hours NUMBER] [--minutes NUMBER] [--telemetry SECONDS] [--city FILE] [--folder DIR] [SUITE …]]; ' +
-  '--job selects jobs of the suites router, live, history and warehouse by their names; --folder keeps the log and the databases of the suite warehouse, which measures them again; --vehicles, --hours and --telemetry are the city of the suite history; --vehicles and --minutes are the simulation of the suite truth; --city is the city file of the suites matching and truth; ' +
+  '--job selects jobs of the suites router, live, history, warehouse and hostile by their names; --folder keeps the log and the databases of the suite warehouse, which measures them again; --vehicles, --hours and --telemetry are the city of the suite history; --vehicles and --minutes are the simulation of the suite truth; --city is the city file of the suites matching and truth; ' +
   `suites: ${names}`;
 const resultsFolder = fileURLToPath(new URL('../results', import.meta.url));
 
@@ -125,5 +127,7 @@ async function run(request: Request): Promise<void> {
     rows.push(...(await suite.run(request.effort, say)));
   }
   process.stdout.write(`\n${table(rows)}\n\n${machine()}\n`);
+  // Attacks have no target that may be missed.
+  if (rows.some((row) => row.kind === 'attack' && row.failures.length > 0)) process.exitCode = 1;
   process.stdout.write(`each round: ${writeJson(resultsFolder, rows, takenAt)}\n`);
 }

@@ -19,6 +19,7 @@ export type Row =
   | { readonly kind: 'latency'; readonly name: string; readonly note: string; readonly micros: Percentiles }
   | UnmeasuredRow
   | FaultRow
+  | AttackRow
   | PlanRow
   | Figure;
 
@@ -79,6 +80,29 @@ interface FaultRow {
   readonly inPostgres: Percentiles;
 }
 
+/** Attacks of one kind, and what a provider next to the attacker has experienced. */
+interface AttackRow {
+  readonly kind: 'attack';
+  readonly name: string;
+  readonly attempts: number;
+  /** What was not held. */
+  readonly failures: readonly string[];
+  readonly before: Experience;
+  readonly during: Experience;
+}
+
+/** What a provider has experienced for a while. */
+export interface Experience {
+  /** From the planned time of an event to its acknowledgement. */
+  readonly acknowledged: Percentiles;
+  /** Events that were refused. */
+  readonly refused: number;
+  /** Between two frames of its page. */
+  readonly frameGap: Percentiles;
+  /** Whether its page was disconnected. */
+  readonly disconnected: boolean;
+}
+
 export interface Percentiles {
   readonly count: number;
   readonly p50: number;
@@ -135,6 +159,7 @@ export function table(rows: readonly Row[]): string {
   return [
     ...lines,
     ...faultTable(rows.filter((row) => row.kind === 'fault')),
+    ...attackTable(rows.filter((row) => row.kind === 'attack')),
     ...planTable(rows.filter((row) => row.kind === 'plan')),
     ...figureTable(rows.filter((row) => row.kind === 'figure')),
   ].join('\n');
@@ -204,6 +229,32 @@ function faultTable(rows: readonly FaultRow[]): string[] {
     lines.push(`| ${row.name} | ${columns.join(' | ')} |`);
   }
   return lines;
+}
+
+/** One row per group of attacks. docs/reliability.md explains the columns. */
+function attackTable(rows: readonly AttackRow[]): string[] {
+  if (rows.length === 0) return [];
+  const change = (before: number, during: number): string =>
+    `${milliseconds(before)} → ${milliseconds(during)}`;
+  const lines = [
+    '',
+    '| attacks | attempts | held | failed | acknowledged, p50 | p99 | frames, p50 | maximum |',
+    '|---|---:|---:|---:|---:|---:|---:|---:|',
+  ];
+  for (const { name, attempts, failures, before, during } of rows) {
+    const columns = [
+      count(attempts),
+      count(Math.max(0, attempts - failures.length)),
+      count(failures.length),
+      change(before.acknowledged.p50, during.acknowledged.p50),
+      change(before.acknowledged.p99, during.acknowledged.p99),
+      change(before.frameGap.p50, during.frameGap.p50),
+      change(before.frameGap.max, during.frameGap.max),
+    ];
+    lines.push(`| ${name} | ${columns.join(' | ')} |`);
+  }
+  const failures = rows.flatMap((row) => row.failures.map((failure) => `- ${row.name}: ${failure}`));
+  return failures.length > 0 ? [...lines, '', 'Not held:', '', ...failures] : lines;
 }
 
 /** The machine in one line: results are not comparable without it. */

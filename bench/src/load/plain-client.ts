@@ -2,6 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 
+export { CompressionTypes, type Message } from 'kafkajs';
+
 /** Partitions of each measured topic. */
 const PARTITIONS = 12;
 export const RECORD_BYTES = 200;
