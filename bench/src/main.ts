@@ -11,6 +11,7 @@ import { hostileSuite } from './suites/hostile/index.js';
 import { ingestSuite } from './suites/ingest.js';
 import { liveSuite } from './suites/live/index.js';
 import { matchingSuite } from './suites/matching.js';
+import { overloadSuite } from './suites/overload.js';
 import { peersBatchSuite } from './suites/peers/batch.js';
 import { peersSuite } from './suites/peers/index.js';
 import { routerSuite } from './suites/router/index.js';
@@ -21,6 +22,7 @@ import { warehouseSuite } from './suites/warehouse/index.js';
 /** All suites in the order in which they run. */
 const suites: readonly Suite[] = [
   ingestSuite,
+  overloadSuite,
   batchSuite,
   warehouseSuite,
   matchingSuite,
