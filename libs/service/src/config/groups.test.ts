@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import Type from 'typebox';
 import { describe, expect, it } from 'vitest';
 import {
@@ -55,6 +55,30 @@ describe(toAuth, () => {
     expect(variablesIn(() => toAuth(read({ AUTH_JWT_PUBLIC_KEY: 'a key', ...ORIGIN })))).toEqual([
       'AUTH_JWT_PUBLIC_KEY',
     ]);
+  });
+
+  const pemOf = (key: KeyObject): string =>
+    key.export({ type: key.type === 'private' ? 'pkcs8' : 'spki', format: 'pem' }).toString();
+  it.each([
+    ['RSA of 2048 bits', () => generateKeyPairSync('rsa', { modulusLength: 2_048 })],
+    ['P-521', () => generateKeyPairSync('ec', { namedCurve: 'P-521' })],
+    ['Ed25519', () => generateKeyPairSync('ed25519')],
+  ])('accepts a public key of %s, and rejects its private key', (_, generate) => {
+    const { publicKey, privateKey } = generate();
+    const auth = (key: KeyObject) => toAuth(read({ AUTH_JWT_PUBLIC_KEY: pemOf(key), ...ORIGIN }));
+    expect(auth(publicKey)).toMatchObject({ kind: 'public-key' });
+    expect(() => auth(privateKey)).toThrow(
+      /^AUTH_JWT_PUBLIC_KEY: expected .*, got a private key \(not shown\)$/,
+    );
+  });
+
+  it.each([
+    ['an RSA key of 1024 bits', () => generateKeyPairSync('rsa', { modulusLength: 1_024 })],
+    ['a key of the curve secp256k1', () => generateKeyPairSync('ec', { namedCurve: 'secp256k1' })],
+    ['a key of the type x25519', () => generateKeyPairSync('x25519')],
+  ])('rejects %s as public key', (got, generate) => {
+    const env = read({ AUTH_JWT_PUBLIC_KEY: pemOf(generate().publicKey), ...ORIGIN });
+    expect(() => toAuth(env)).toThrow(new RegExp(`^AUTH_JWT_PUBLIC_KEY: expected .*, got ${got}$`));
   });
 
   it('rejects two kinds of keys', () => {

@@ -1,4 +1,4 @@
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import Type from 'typebox';
 import { isLoopback } from '../net/loopback.js';
@@ -8,6 +8,12 @@ import { Flag, Int, List, Port, Secret, SecretUrl, Url } from './variables.js';
 
 /** HS256 requires a key at least as long as its hash: 256 bits. */
 const MIN_SECRET_CHARS = 32;
+
+/** RS256 and PS256 require a key of at least this size. @see RFC 7518, sections 3.3 and 3.5 */
+const MIN_RSA_BITS = 2_048;
+/** The curves of ES256, ES384 and ES512, by OpenSSL's names. */
+const SIGNING_CURVES = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
+const PUBLIC_KEY = `a public key in PEM: RSA of at least ${MIN_RSA_BITS} bits, P-256, P-384, P-521 or Ed25519`;
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -291,12 +297,31 @@ function keySetUrl(value: string): string {
 /** The key as PEM text; a PEM in one line with literal `\n`, as in `.env` files, is accepted. */
 function publicKeyPem(value: string): string {
   const pem = value.replaceAll('\\n', '\n');
+  const problem = publicKeyProblem(pem);
+  if (problem === undefined) return pem;
+  throw new ConfigError([{ variable: 'AUTH_JWT_PUBLIC_KEY', expected: PUBLIC_KEY, got: problem }]);
+}
+
+/** What is given instead of an accepted public key; `undefined` if it is one. Never contains a part of it. */
+function publicKeyProblem(pem: string): string | undefined {
+  // Node derives the public key from a private one, which services must not have.
+  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) return 'a private key (not shown)';
+  let key: KeyObject;
   try {
-    createPublicKey(pem);
-    return pem;
+    key = createPublicKey(pem);
   } catch {
-    throw new ConfigError([
-      { variable: 'AUTH_JWT_PUBLIC_KEY', expected: 'a public key in PEM', got: 'another value (not shown)' },
-    ]);
+    return 'another value (not shown)';
+  }
+  const { modulusLength, namedCurve } = key.asymmetricKeyDetails ?? {};
+  switch (key.asymmetricKeyType) {
+    case 'rsa':
+    case 'rsa-pss':
+      return (modulusLength ?? 0) < MIN_RSA_BITS ? `an RSA key of ${modulusLength} bits` : undefined;
+    case 'ec':
+      return SIGNING_CURVES.has(namedCurve ?? '') ? undefined : `a key of the curve ${namedCurve}`;
+    case 'ed25519':
+      return undefined;
+    default:
+      return `a key of the type ${key.asymmetricKeyType}`;
   }
 }

@@ -9,8 +9,11 @@ import { TokenVerifier } from './token-verifier.js';
 const SECRET = 'a secret that is long enough for HS256';
 const PROVIDER = '2411d395-04f2-47c9-ab66-d09e9e3c3251';
 
+/** A token that expires in an hour, unless the claims say something else. */
 const sign = (claims: Record<string, unknown>): Promise<string> =>
-  new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(createSecretKey(Buffer.from(SECRET)));
+  new SignJWT({ exp: Math.floor(Date.now() / 1_000) + 3_600, ...claims })
+    .setProtectedHeader({ alg: 'HS256' })
+    .sign(createSecretKey(Buffer.from(SECRET)));
 
 describe(TokenVerifier, () => {
   it('returns the scopes and the provider of a token', async () => {
@@ -78,6 +81,7 @@ describe(TokenVerifier, () => {
       () => sign({ nbf: Math.floor(Date.now() / 1_000) + 3_600 }),
       'TOKEN_INVALID',
     ],
+    ['a token that never expires', () => sign({ scope: 'read', exp: undefined }), 'TOKEN_INVALID'],
     ['scope write without a provider', () => sign({ scope: 'write' }), 'CLAIM_MISSING'],
     ['a provider that is not a UUID', () => sign({ scope: 'read', provider_id: 'acme' }), 'CLAIM_INVALID'],
     ['a scope that is a list', () => sign({ scope: ['read'] }), 'CLAIM_INVALID'],

@@ -94,7 +94,7 @@ export class TokenVerifier {
       throw new AuthError('TOKEN_INVALID', 'the token is not valid yet: its iat is in the future');
     }
     const principal = toPrincipal(claims, this.options.kind === 'secret');
-    const expiresAtMs = claims.exp === undefined ? Infinity : (claims.exp + CLOCK_LEEWAY_SECONDS) * 1_000;
+    const expiresAtMs = ((claims.exp ?? 0) + CLOCK_LEEWAY_SECONDS) * 1_000;
     this.addToCache(token, { principal, verifiedAt: this.clocks.elapsed(), expiresAtMs });
     return principal;
   }
@@ -118,12 +118,13 @@ function signatureCheck(options: AuthOptions, { now, elapsed }: Clocks): Check |
     algorithms,
     currentDate: new Date(now()),
     clockTolerance: CLOCK_LEEWAY_SECONDS,
+    // A token without it could never be withdrawn.
+    requiredClaims: ['exp'],
   });
   const originSettings = ({ issuer, audience }: TokenOrigin): JWTVerifyOptions => ({
     ...settings(ASYMMETRIC),
     issuer,
     audience: [...audience],
-    requiredClaims: ['exp'],
   });
   switch (options.kind) {
     case 'open':
