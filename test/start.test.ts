@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,12 +15,26 @@ interface Vehicles {
   }[];
 }
 
+/** Secrets of the shell that none of the started processes needs. */
+const SECRETS = { AWS_SECRET_ACCESS_KEY: 'x', WEBHOOK_SECRET: 'x'.repeat(32), GITHUB_TOKEN: 'x' };
+
+/** Which secrets are in the environment of a process, as Linux shows it. */
+async function secretsOf(pid: number): Promise<Record<string, true>> {
+  const variables = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0');
+  const names = variables.map((variable) => variable.split('=')[0] ?? '');
+  const secret = /SECRET|TOKEN$|PASSWORD|DATABASE_URL/;
+  // Batch needs the URL of Postgres, whichever it is.
+  return Object.fromEntries(
+    names.filter((name) => secret.test(name) && name !== 'DATABASE_URL').map((name) => [name, true as const]),
+  );
+}
+
 describe('npm start', () => {
   it('shows moving vehicles, shuts down cleanly, and continues with the same data', async () => {
     await using home = await temporaryHome();
     let seen: number;
     {
-      await using system = await System.start(home.folder);
+      await using system = await System.start(home.folder, { env: SECRETS });
       const token = await system.token('read');
       await eventually('200 vehicles', async () => (await vehicles(system, token)).count >= 200);
       const before = await positions(system, token);
@@ -32,10 +46,18 @@ describe('npm start', () => {
       ({ eventsSeen: seen } = await system.ask<{ eventsSeen: number }>('/stats', token));
       const { processes, pid } = await system.run();
       expect(pid).toBe(system.launcher.child.pid);
+      const ofServices = { AUTH_JWT_SECRET: true };
+      for (const [name, seen] of Object.entries(process.platform === 'linux' ? processes : {})) {
+        const needsKey = ['ingest', 'realtime', 'batch'].includes(name);
+        expect([name, await secretsOf(seen)]).toEqual([name, needsKey ? ofServices : {}]);
+      }
+      await expect(stat(join(home.folder, 'simulator-token'))).resolves.toMatchObject({ mode: 0o100600 });
 
       expect(await system.stop()).toMatchObject({ code: 0, stderr: '' });
       expect(Object.values(processes).filter(isAlive)).toEqual([]);
-      await expect(stat(join(home.folder, 'run.json'))).rejects.toThrow('ENOENT');
+      for (const file of ['run.json', 'simulator-token']) {
+        await expect(stat(join(home.folder, file))).rejects.toThrow('ENOENT');
+      }
     }
     await using again = await System.start(home.folder, { args: ['--no-sim'] });
     const token = await again.token('read');

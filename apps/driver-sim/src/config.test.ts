@@ -9,7 +9,12 @@ describe(loadDriverSimConfig, () => {
     expect(config.cities[0]?.name).toBe('Monaco');
     expect(config).toMatchObject({
       http: { host: '127.0.0.1', port: 4003, logLevel: 'info' },
-      ingest: { url: new URL('http://127.0.0.1:4000'), token: undefined, providerId: LOCAL_PROVIDER_ID },
+      ingest: {
+        url: new URL('http://127.0.0.1:4000'),
+        token: undefined,
+        tokenFile: undefined,
+        providerId: LOCAL_PROVIDER_ID,
+      },
       vehicles: 250,
       seed: 'hailstream',
     });

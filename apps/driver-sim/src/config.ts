@@ -25,9 +25,11 @@ const driverSimEnv = Type.Object({
   SIM_SEED: Type.String({ default: 'hailstream' }),
 });
 
-interface IngestConfig {
+export interface IngestConfig {
   readonly url: URL;
   readonly token: string | undefined;
+  /** The file that the token was read from, which may be replaced; `undefined` if it was not read from a file. */
+  readonly tokenFile: string | undefined;
   readonly providerId: string;
 }
 
@@ -48,7 +50,7 @@ export interface DriverSimConfig {
 
 /** @throws ConfigError if a variable is invalid; it names all of them */
 export function loadReplayConfig(env: NodeJS.ProcessEnv): ReplayConfig {
-  return { ingest: toIngest(readEnv(Type.Object(ingestEnv), env)) };
+  return { ingest: toIngest(readEnv(Type.Object(ingestEnv), env), env) };
 }
 
 /**
@@ -60,8 +62,9 @@ export function loadDriverSimConfig(env: NodeJS.ProcessEnv, args: readonly strin
   const values = readEnv(driverSimEnv, { ...env, ...argsAsEnv(args) });
   return Object.freeze({
     http: { host: values.HOST, port: values.PORT, logLevel: values.LOG_LEVEL },
-    auth: toAuth(values),
-    ingest: toIngest(values),
+    // It serves health checks and metrics only. A token shows that the services require authentication.
+    auth: toAuth(values.INGEST_TOKEN === undefined ? values : { ...values, HOST: '127.0.0.1' }),
+    ingest: toIngest(values, env),
     cities: (values.CITY_FILE ?? [DEFAULT_CITY_FILE]).map(toCity),
     vehicles: values.SIM_VEHICLES,
     seed: values.SIM_SEED,
@@ -91,8 +94,13 @@ function argsAsEnv(args: readonly string[]): NodeJS.ProcessEnv {
   }
 }
 
-function toIngest(env: Type.Static<Type.TObject<typeof ingestEnv>>): IngestConfig {
-  return { url: new URL(env.INGEST_URL), token: env.INGEST_TOKEN, providerId: env.PROVIDER_ID };
+function toIngest(values: Type.Static<Type.TObject<typeof ingestEnv>>, env: NodeJS.ProcessEnv): IngestConfig {
+  return {
+    url: new URL(values.INGEST_URL),
+    token: values.INGEST_TOKEN,
+    tokenFile: env['INGEST_TOKEN_FILE']?.trim() || undefined,
+    providerId: values.PROVIDER_ID,
+  };
 }
 
 function toCity(path: string): CityFile {

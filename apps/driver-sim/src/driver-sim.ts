@@ -22,7 +22,7 @@ export async function startDriverSim(config: DriverSimConfig): Promise<Service &
   );
   const client = new IngestClient({
     ...config.ingest,
-    token: await ingestToken(config),
+    token: ingestToken(config),
     maxConnections: MAX_REQUESTS_IN_FLIGHT,
   });
   const outbox = new Outbox({ client, observer: observerOf(logger) });

@@ -1,6 +1,7 @@
 import { createLogger } from '@hailstream/service/logging';
 import { until } from '@hailstream/service/testing';
 import { describe, expect, it, vi } from 'vitest';
+import { fixedToken } from '../src/ingest-token.js';
 import { IngestClient } from '../src/outbox/ingest-client.http.js';
 import { Outbox } from '../src/outbox/outbox.js';
 import { CityRunner } from '../src/simulation/city-runner.js';
@@ -13,7 +14,7 @@ const bounds = { telemetry: 150, telemetryIfAvailable: 100, events: 90 };
 it('thins telemetry while ingest is unavailable, pauses before another event is lost, and resumes', async () => {
   await using ingest = await FakeIngest.start();
   await ingest.down();
-  await using client = new IngestClient({ url: ingest.url, token: undefined, maxConnections: 2 });
+  await using client = new IngestClient({ url: ingest.url, token: fixedToken(undefined), maxConnections: 2 });
   const observer = { unavailable: () => {}, recovered: () => {}, rejected: () => {}, failed: () => {} };
   using outbox = new Outbox({ client, observer });
   const lines: string[] = [];
@@ -54,7 +55,7 @@ it('thins telemetry while ingest is unavailable, pauses before another event is 
 it('pauses while the system clock is behind', async () => {
   await using client = new IngestClient({
     url: new URL('http://127.0.0.1:9'),
-    token: undefined,
+    token: fixedToken(undefined),
     maxConnections: 1,
   });
   const observer = { unavailable: () => {}, recovered: () => {}, rejected: () => {}, failed: () => {} };
@@ -77,7 +78,11 @@ it('pauses while the system clock is behind', async () => {
 describe('a simulation that is slower than real time', () => {
   /** Runs a city until a log line contains `text`. Returns the counts of the outbox, and how many events occurred. */
   async function runUntil(text: string, ingest: FakeIngest, onStep: () => void) {
-    await using client = new IngestClient({ url: ingest.url, token: undefined, maxConnections: 2 });
+    await using client = new IngestClient({
+      url: ingest.url,
+      token: fixedToken(undefined),
+      maxConnections: 2,
+    });
     const observer = { unavailable: () => {}, recovered: () => {}, rejected: () => {}, failed: () => {} };
     using outbox = new Outbox({ client, observer });
     const lines: string[] = [];

@@ -45,7 +45,7 @@ async function importFile(importer: string, content: string | Buffer, ...options
   await writeFile(path, content);
   const exitCode = await runImport({
     args: parseImportArgs([importer, path, '--json', ...options]),
-    config: { ingest: { url: ingest.url, token: undefined, providerId } },
+    config: { ingest: { url: ingest.url, token: undefined, tokenFile: undefined, providerId } },
     signal: new AbortController().signal,
   });
   return { exitCode, result: JSON.parse(stdout.trim().split('\n').at(-1)!) as ImportResult };

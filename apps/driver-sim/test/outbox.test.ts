@@ -2,6 +2,7 @@ import { getEventListeners } from 'node:events';
 import type { Telemetry } from '@hailstream/events';
 import { until } from '@hailstream/service/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fixedToken } from '../src/ingest-token.js';
 import { IngestClient } from '../src/outbox/ingest-client.http.js';
 import { IngestRefusedError, MAX_REQUESTS_IN_FLIGHT, Outbox } from '../src/outbox/outbox.js';
 import { stableId } from '../src/simulation/ids.js';
@@ -18,7 +19,11 @@ let calls: string[];
 
 beforeEach(async () => {
   ingest = await FakeIngest.start();
-  client = new IngestClient({ url: ingest.url, token: 'secret', maxConnections: MAX_REQUESTS_IN_FLIGHT });
+  client = new IngestClient({
+    url: ingest.url,
+    token: fixedToken('secret'),
+    maxConnections: MAX_REQUESTS_IN_FLIGHT,
+  });
   calls = [];
   outbox = new Outbox({
     client,
@@ -154,6 +159,19 @@ describe('an outbox', () => {
     );
     expect(calls.length).toBe(1);
     expect(outbox.waiting()).toBe(1);
+  });
+
+  it('sends events again with the next token if a token that is replaced was refused', async () => {
+    let token = 'expired';
+    const replaced = { current: () => Promise.resolve(token), isReplaced: true };
+    await using renewing = new IngestClient({ url: ingest.url, token: replaced, maxConnections: 1 });
+    ingest.treat = (number) => (number === 0 ? { kind: 'status', status: 401 } : { kind: 'take' });
+    expect(await renewing.post('/telemetry', '[]')).toMatchObject({ kind: 'unavailable' });
+    token = 'next';
+    expect(await renewing.post('/telemetry', '[]')).toMatchObject({ kind: 'processed' });
+    expect([...ingest.authorizations]).toEqual(['Bearer expired', 'Bearer next']);
+    ingest.treat = () => ({ kind: 'status', status: 403 });
+    expect(await renewing.post('/telemetry', '[]')).toMatchObject({ kind: 'refused' });
   });
 
   it('thins waiting events, counts the dropped ones, and keeps the newest of each device', async () => {

@@ -60,7 +60,7 @@ async function file(name: string, content: string | Buffer): Promise<string> {
 async function replay(path: string, change: Partial<ReplayArgs> = {}, signal = new AbortController().signal) {
   const exitCode = await runReplay({
     args: { path, speed: 'max', endMs, json: true, ...change },
-    config: { ingest: { url: ingest.url, token: undefined, providerId } },
+    config: { ingest: { url: ingest.url, token: undefined, tokenFile: undefined, providerId } },
     signal,
   });
   return { exitCode, result: JSON.parse(stdout.trim().split('\n').at(-1)!) as ReplayResult };
@@ -393,7 +393,7 @@ describe('a paced replay', () => {
     const json = stdout;
     await runReplay({
       args: { path: other, speed: 10, endMs: undefined, json: true },
-      config: { ingest: { url: ingest.url, token: undefined, providerId } },
+      config: { ingest: { url: ingest.url, token: undefined, tokenFile: undefined, providerId } },
       signal: new AbortController().signal,
     });
     stdout = json;

@@ -8,9 +8,8 @@ import { runCommand } from './run-command.js';
 await runCommand(undefined, async ({ args, env, cwd }) => {
   const { home, rest } = takeHome(args, cwd);
   const isHelp = rest.includes('--help') || rest.includes('-h');
-  return runToEnd(
-    programFile('apps/driver-sim/dist/import.js'),
-    rest,
-    isHelp ? env : await ingestEnvironment(home, env),
-  );
+  const program = programFile('apps/driver-sim/dist/import.js');
+  if (isHelp) return runToEnd(program, rest, env);
+  await using ingest = await ingestEnvironment(home, env);
+  return await runToEnd(program, rest, ingest.env);
 });

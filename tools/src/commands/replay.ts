@@ -13,5 +13,6 @@ const USAGE = `usage: npm run replay -- FILE [OPTIONS]
 /** `npm run replay`: sends a recorded trace to ingest of a running system, or at `INGEST_URL`. */
 await runCommand(USAGE, async ({ args, env, cwd }) => {
   const { home, rest } = takeHome(args, cwd);
-  return runToEnd(programFile('apps/driver-sim/dist/replay.js'), rest, await ingestEnvironment(home, env));
+  await using ingest = await ingestEnvironment(home, env);
+  return await runToEnd(programFile('apps/driver-sim/dist/replay.js'), rest, ingest.env);
 });

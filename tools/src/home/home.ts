@@ -10,6 +10,8 @@ export interface Home {
   /** The launcher listens on it while the system runs: a successful connect shows that it does. */
   readonly lockSocket: string;
   readonly secretFile: string;
+  /** The simulator's token while the system runs; it is replaced before it expires. */
+  readonly simulatorTokenFile: string;
   readonly brokerFolder: string;
   readonly postgresFolder: string;
   /** Keyframes of realtime. */
@@ -36,6 +38,7 @@ export function homeAt(folder: string): Home {
     runFile: join(folder, 'run.json'),
     lockSocket: join(folder, 'launcher.sock'),
     secretFile: join(folder, 'auth-secret'),
+    simulatorTokenFile: join(folder, 'simulator-token'),
     brokerFolder: join(folder, 'broker'),
     postgresFolder: join(folder, 'postgres'),
     historyFolder: join(folder, 'history'),

@@ -1,4 +1,5 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import type { ProcessName } from '../processes/child-environment.js';
 
 /** The contents of `run.json`, in which `npm start` describes the running system for other programs. */
 export interface RunFile {
@@ -22,8 +23,6 @@ export interface RunFile {
   /** ISO 8601. */
   readonly startedAt: string;
 }
-
-export type ProcessName = 'broker' | 'postgres' | 'ingest' | 'realtime' | 'batch' | 'router' | 'driverSim';
 
 /** A link to the page that signs a browser in with a token. */
 export function signInLink(dashboardUrl: string, token: string): string {

@@ -5,6 +5,7 @@ import { CityFileError, readCityFile } from '@hailstream/events/city-file';
 import { UsageError } from '@hailstream/service/command-line';
 import type { Home } from '../home/home.js';
 import { programFile } from '../repository.js';
+import { commonEnvironment } from '../processes/child-environment.js';
 
 /**
  * Returns the city files of `--city`. Extracts of OpenStreetMap and other GeoJSON are converted into the home folder, at every
@@ -14,8 +15,7 @@ import { programFile } from '../repository.js';
  */
 export async function cityFiles(
   cities: readonly string[],
-  home: Home,
-  notice: (line: string) => void,
+  { home, env, notice }: { home: Home; env: NodeJS.ProcessEnv; notice: (line: string) => void },
 ): Promise<string[]> {
   const files: string[] = [];
   for (const [index, city] of cities.entries()) {
@@ -28,7 +28,7 @@ export async function cityFiles(
     // CITY_FILE separates paths by commas.
     const file = join(home.citiesFolder, `${index}-${name.replaceAll(',', '_')}.geojson`);
     await mkdir(home.citiesFolder, { recursive: true });
-    await convert(city, { name: name === '' ? 'City' : name, file });
+    await convert(city, { name: name === '' ? 'City' : name, file, env });
     files.push(file);
   }
   return files;
@@ -46,10 +46,14 @@ function isCityFile(path: string): boolean {
   }
 }
 
-async function convert(city: string, { name, file }: { name: string; file: string }): Promise<void> {
+async function convert(
+  city: string,
+  { name, file, env }: { name: string; file: string; env: NodeJS.ProcessEnv },
+): Promise<void> {
   await using output = await open(file, 'w');
   const script = programFile('apps/driver-sim/dist/make-city.js');
   const child = spawn(process.execPath, ['--enable-source-maps', script, city, '--name', name], {
+    env: commonEnvironment(env),
     stdio: ['ignore', output.fd, 'pipe'],
   });
   let errors = '';

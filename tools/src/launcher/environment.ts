@@ -1,8 +1,8 @@
 import { UsageError } from '@hailstream/service/command-line';
 import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/service/tokens';
+import { signInLink } from '../home/run-file.js';
 
-/** The simulator's token must outlive every run. */
-const WRITE_TOKEN_EXPIRES_IN = '3650 days';
+/** For now as long as sessions last. */
 const SIGN_IN_EXPIRES_IN = '30 days';
 /** Who starts the system may acknowledge alerts and draw zones. */
 const SIGN_IN_CLAIMS = { scopes: ['read', 'operate'], name: 'operator' } as const;
@@ -15,8 +15,15 @@ export interface Environment {
   /** `DATABASE_URL`; `undefined` if the embedded Postgres is used. */
   readonly databaseUrl: string | undefined;
   /** `undefined` if an external issuer signs the tokens. */
-  readonly readToken: string | undefined;
-  readonly writeToken: string | undefined;
+  readonly signer: Signer | undefined;
+}
+
+/** Signs the tokens of this system. */
+interface Signer {
+  /** A link to a page that signs a browser in. */
+  signInLink(dashboardUrl: string): Promise<string>;
+  /** A token for the simulator. */
+  simulatorToken(expiresIn: string): Promise<string>;
 }
 
 /**
@@ -25,14 +32,13 @@ export interface Environment {
  * @param ownSecret signs the tokens, unless the environment configures another issuer
  * @throws UsageError if the simulator cannot get a token
  */
-export async function readEnvironment(
+export function readEnvironment(
   env: NodeJS.ProcessEnv,
   options: { readonly ownSecret: string; readonly simulate: boolean },
-): Promise<Environment> {
+): Environment {
   const secret = secretOf(env, options.ownSecret);
   const providerId = env['PROVIDER_ID'] || LOCAL_PROVIDER_ID;
-  const givenToken = env['INGEST_TOKEN'] || undefined;
-  if (secret === undefined && givenToken === undefined && options.simulate) {
+  if (secret === undefined && !hasIngestToken(env) && options.simulate) {
     throw new UsageError(
       'INGEST_TOKEN: expected a token with scope write from your token issuer, got nothing; set it, or start with --no-sim',
     );
@@ -41,11 +47,21 @@ export async function readEnvironment(
     env: secret === undefined ? env : { ...env, AUTH_JWT_SECRET: secret },
     kafkaBrokers: env['KAFKA_BROKERS'] || undefined,
     databaseUrl: env['DATABASE_URL'] || undefined,
-    readToken: secret && (await makeToken(secret, SIGN_IN_CLAIMS, SIGN_IN_EXPIRES_IN)),
-    writeToken:
-      givenToken ??
-      (secret && (await makeToken(secret, { scopes: ['write'], providerId }, WRITE_TOKEN_EXPIRES_IN))),
+    signer: secret === undefined ? undefined : signerOf(secret, providerId),
   };
+}
+
+function signerOf(secret: string, providerId: string): Signer {
+  return {
+    signInLink: async (dashboardUrl) =>
+      signInLink(dashboardUrl, await makeToken(secret, SIGN_IN_CLAIMS, SIGN_IN_EXPIRES_IN)),
+    simulatorToken: (expiresIn) => makeToken(secret, { scopes: ['write'], providerId }, expiresIn),
+  };
+}
+
+/** Whether the user has set the token of the simulator. */
+export function hasIngestToken(env: NodeJS.ProcessEnv): boolean {
+  return Boolean(env['INGEST_TOKEN'] || env['INGEST_TOKEN_FILE']);
 }
 
 function secretOf(env: NodeJS.ProcessEnv, ownSecret: string): string | undefined {

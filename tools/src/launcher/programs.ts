@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Home } from '../home/home.js';
-import type { ProcessName } from '../home/run-file.js';
 import type { Program } from '../processes/supervised-process.js';
 import { INGEST_V8_OPTIONS } from '../processes/v8-options.js';
 import { programFile } from '../repository.js';
+import { childEnvironment, type ProcessName } from '../processes/child-environment.js';
 import { type Listener, LOOPBACK, type StartOptions } from './options.js';
 import { printedCommands } from './printed-commands.js';
 import { isListening, isServiceReady } from './readiness.js';
@@ -46,7 +46,7 @@ export function brokerProgram({ home, environment, addresses }: ProgramContext):
     ...named('broker', home),
     script: programFile('libs/log/dist/broker/main.js'),
     args: ['--port', String(port), '--data-dir', home.brokerFolder],
-    env: environment.env,
+    env: childEnvironment('broker', environment.env),
     isReady: () => isListening(LOOPBACK, port),
   };
 }
@@ -62,7 +62,7 @@ export function postgresProgram(
     ...named('postgres', home),
     script: programFile('tools/dist/commands/postgres-server.js'),
     args: [home.postgresFolder, String(port)],
-    env: environment.env,
+    env: childEnvironment('postgres', environment.env),
     onStart: () => (isReady = false),
     onMessage: (message) => {
       onUrl((message as { url: string }).url);
@@ -82,7 +82,7 @@ export function realtimeProgram(context: ProgramContext): Program {
   return service('realtime', 'apps/realtime/dist/main.js', context, {
     ...city(context),
     REALTIME_HISTORY_DIR: environment.env['REALTIME_HISTORY_DIR'] || home.historyFolder,
-    ...(environment.readToken !== undefined && { REALTIME_SIGN_IN_COMMAND: commands.signIn }),
+    ...(environment.signer !== undefined && { REALTIME_SIGN_IN_COMMAND: commands.signIn }),
     REALTIME_REPLAY_COMMAND: commands.replay,
     REALTIME_BATCH_URL: environment.env['REALTIME_BATCH_URL'] || addresses.batchUrl,
     ...(options.zones !== undefined && { REALTIME_ZONES: options.zones }),
@@ -102,12 +102,13 @@ export function routerProgram(context: ProgramContext, routerFile: string): Prog
   return service('router', 'apps/router/dist/main.js', context, { ROUTER_CONFIG: routerFile });
 }
 
-export function driverSimProgram(context: ProgramContext): Program {
-  const { options, environment, addresses } = context;
+/** @param tokenFile the file that has the current token; `undefined` if the user has set a token */
+export function driverSimProgram(context: ProgramContext, tokenFile: string | undefined): Program {
+  const { options, addresses } = context;
   return service('driverSim', 'apps/driver-sim/dist/main.js', context, {
     ...city(context),
     INGEST_URL: addresses.ingestUrl,
-    ...(environment.writeToken !== undefined && { INGEST_TOKEN: environment.writeToken }),
+    ...(tokenFile !== undefined && { INGEST_TOKEN_FILE: tokenFile }),
     SIM_VEHICLES: String(options.vehicles),
   });
 }
@@ -123,13 +124,13 @@ function service(
     ...named(name, home),
     script: programFile(script),
     args: [],
-    env: {
+    env: childEnvironment(name, {
       ...environment.env,
       KAFKA_BROKERS: addresses.kafkaBrokers,
       HOST: options.host,
       PORT: String(port),
       ...env,
-    },
+    }),
     isReady: () => isServiceReady(serviceUrl(options.host, port)),
   };
 }

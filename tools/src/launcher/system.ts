@@ -4,15 +4,10 @@ import { UsageError } from '@hailstream/service/command-line';
 import { isAlive } from '@hailstream/service/processes';
 import { ensureSecret, type Home, homeAt, makeHome } from '../home/home.js';
 import { lockHome } from '../home/home-lock.js';
-import {
-  type ProcessName,
-  readRunFile,
-  removeRunFile,
-  type RunFile,
-  signInLink,
-  writeRunFile,
-} from '../home/run-file.js';
+import { readRunFile, removeRunFile, type RunFile, writeRunFile } from '../home/run-file.js';
+import { TokenFile } from '../home/token-file.js';
 import { ProcessError, type Program, SupervisedProcess } from '../processes/supervised-process.js';
+import { childEnvironment, type ProcessName } from '../processes/child-environment.js';
 import { LOOPBACK, type StartOptions } from './options.js';
 import { choosePorts } from './ports.js';
 import {
@@ -28,7 +23,7 @@ import {
   routerProgram,
   serviceUrl,
 } from './programs.js';
-import { type Environment, readEnvironment } from './environment.js';
+import { type Environment, hasIngestToken, readEnvironment } from './environment.js';
 import { checkRouterFile } from './check-router-file.js';
 import { cityFiles } from './city-files.js';
 
@@ -41,6 +36,7 @@ export class System {
   private readonly processes: { readonly name: ProcessName; readonly process: SupervisedProcess }[] = [];
   private readonly pids: Partial<Record<ProcessName, number>> = {};
   private run: RunFile | undefined;
+  private tokenFile: TokenFile | undefined;
   private stopping = false;
   private writing: Promise<void> = Promise.resolve();
   private fail: (error: ProcessError) => void = () => undefined;
@@ -70,19 +66,19 @@ export class System {
     }
     if (options.router !== undefined) {
       await checkReadable('router', options.router);
-      await checkRouterFile(options.router, env);
+      await checkRouterFile(options.router, childEnvironment('router', env));
     }
     const home = homeAt(options.home);
     await makeHome(home);
     const lock = await lockHome(home);
     try {
       await waitForLeftovers(home, notice);
-      const environment = await readEnvironment(env, {
+      const environment = readEnvironment(env, {
         ownSecret: await ensureSecret(home),
         simulate: options.simulate,
       });
       const addresses = await addressesOf(options, environment);
-      const cities = await cityFiles(options.cities, home, notice);
+      const cities = await cityFiles(options.cities, { home, env, notice });
       const context = { options: { ...options, cities }, home, environment, addresses };
       return { system: new System(context, notice), lock };
     } catch (error) {
@@ -115,15 +111,15 @@ export class System {
       this.launch('batch', batchProgram(context, databaseUrl)),
       options.router !== undefined && this.launch('router', routerProgram(context, options.router)),
     ]);
-    if (options.simulate) await this.launch('driverSim', driverSimProgram(context));
+    if (options.simulate)
+      await this.launch('driverSim', driverSimProgram(context, await this.simulatorToken()));
     const { ingestUrl, dashboardUrl, batchUrl, routerUrl, kafkaBrokers } = addresses;
-    const token = environment.readToken;
     this.run = {
       pid: process.pid,
       processes: { ...this.pids },
       ingestUrl,
       dashboardUrl,
-      signInUrl: token === undefined ? dashboardUrl : signInLink(dashboardUrl, token),
+      signInUrl: (await environment.signer?.signInLink(dashboardUrl)) ?? dashboardUrl,
       batchUrl,
       ...(routerUrl !== undefined && { routerUrl }),
       kafkaBrokers,
@@ -149,6 +145,7 @@ export class System {
       await Promise.all(group.map(({ process }) => process.stop()));
     }
     this.run = undefined;
+    await this.tokenFile?.[Symbol.asyncDispose]();
     await this.writing;
     await removeRunFile(this.context.home.runFile);
   }
@@ -156,6 +153,17 @@ export class System {
   /** Kills all processes. */
   kill(): void {
     for (const { process } of this.processes) process.kill();
+  }
+
+  /** The file with the simulator's token; `undefined` if the user has set a token. */
+  private async simulatorToken(): Promise<string | undefined> {
+    const { environment, home } = this.context;
+    const { signer, env } = environment;
+    if (signer === undefined || hasIngestToken(env)) return undefined;
+    this.tokenFile = await TokenFile.create(home.simulatorTokenFile, signer.simulatorToken, (error) =>
+      this.notice(`cannot renew ${home.simulatorTokenFile}: ${String(error)}`),
+    );
+    return this.tokenFile.path;
   }
 
   private async launch(name: ProcessName, program: Program): Promise<void> {

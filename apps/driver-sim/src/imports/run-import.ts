@@ -1,5 +1,6 @@
 import { EARLIEST_TIMESTAMP_MS } from '@hailstream/events';
 import type { ReplayConfig } from '../config.js';
+import { configuredToken } from '../ingest-token.js';
 import { IngestRefusedError, type Outbox } from '../outbox/outbox.js';
 import { MAX_LISTED, OutboxSession, sentCounts, type SentCounts } from '../sending/outbox-session.js';
 import { ProgressScreen } from '../sending/progress-screen.js';
@@ -55,7 +56,10 @@ export async function runImport(options: {
   const startedAt = performance.now();
   const nowMs = Date.now();
   using screen = new ProgressScreen({ command: 'import', unit: 'events' });
-  await using session = new OutboxSession(config.ingest, screen);
+  await using session = new OutboxSession(
+    { ...config.ingest, token: configuredToken(config.ingest) },
+    screen,
+  );
   const { outbox } = session;
   let hasWarning = false;
   const file = await readTrips({

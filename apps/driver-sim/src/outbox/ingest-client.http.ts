@@ -1,4 +1,5 @@
 import { Pool } from 'undici';
+import type { IngestToken } from '../ingest-token.js';
 
 /** Request timeout. Ingest answers only after the log has stored the events. */
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -22,7 +23,7 @@ export type Answer =
 
 interface IngestClientOptions {
   readonly url: URL;
-  readonly token: string | undefined;
+  readonly token: IngestToken;
   readonly maxConnections: number;
 }
 
@@ -30,7 +31,7 @@ interface IngestClientOptions {
 export class IngestClient implements AsyncDisposable {
   private readonly pool: Pool;
   private readonly basePath: string;
-  private readonly headers: Record<string, string>;
+  private readonly token: IngestToken;
 
   constructor(options: IngestClientOptions) {
     this.pool = new Pool(options.url.origin, {
@@ -40,27 +41,33 @@ export class IngestClient implements AsyncDisposable {
       bodyTimeout: REQUEST_TIMEOUT_MS,
     });
     this.basePath = options.url.pathname.replace(/\/$/, '');
-    this.headers = { 'content-type': 'application/json' };
-    if (options.token !== undefined) this.headers['authorization'] = `Bearer ${options.token}`;
+    this.token = options.token;
   }
 
   /** Posts a JSON array of items. Does not throw: errors are returned as answers. */
   async post(path: string, body: string): Promise<Answer> {
     const route = `${this.basePath}${path}`;
     try {
+      const token = await this.token.current();
       const response = await this.pool.request({
         method: 'POST',
         path: route,
-        headers: this.headers,
+        headers: {
+          'content-type': 'application/json',
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        },
         body,
       });
       const text = await response.body.text();
-      return readAnswer({
+      const answer = readAnswer({
         route: `POST ${route}`,
         status: response.statusCode,
         retryAfter: response.headers['retry-after'],
         text,
       });
+      // The token has expired if the machine was suspended: another one is on its way.
+      if (response.statusCode !== 401 || !this.token.isReplaced || answer.kind !== 'refused') return answer;
+      return { kind: 'unavailable', reason: answer.reason, retryAfterMs: 0 };
     } catch (error) {
       return { kind: 'unavailable', reason: describe(error), retryAfterMs: 0 };
     }

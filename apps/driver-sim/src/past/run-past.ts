@@ -30,7 +30,7 @@ export async function runPast(options: {
   const endMs = Date.now();
   const startMs = endMs - args.minutes * 60_000;
   const graphs = buildGraphs(config);
-  const token = await ingestToken(config);
+  const token = ingestToken(config);
   using screen = new ProgressScreen({ command: 'past', unit: 'minutes' });
   await using session = new OutboxSession({ ...config.ingest, token }, screen);
   const { outbox } = session;

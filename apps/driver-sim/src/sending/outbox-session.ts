@@ -1,3 +1,4 @@
+import type { IngestToken } from '../ingest-token.js';
 import { IngestClient } from '../outbox/ingest-client.http.js';
 import {
   IngestRefusedError,
@@ -31,7 +32,7 @@ export class OutboxSession implements AsyncDisposable {
   private readonly client: IngestClient;
   private readonly outageTimer: OutageTimer;
 
-  constructor(ingest: { readonly url: URL; readonly token: string | undefined }, screen: ProgressScreen) {
+  constructor(ingest: { readonly url: URL; readonly token: IngestToken }, screen: ProgressScreen) {
     this.client = new IngestClient({ ...ingest, maxConnections: MAX_REQUESTS_IN_FLIGHT });
     this.outageTimer = new OutageTimer((error) => this.outbox.fail(error));
     this.outbox = new Outbox({ client: this.client, observer: outboxObserver(screen, this.outageTimer) });

@@ -1,4 +1,5 @@
 import type { ReplayConfig } from '../config.js';
+import { configuredToken } from '../ingest-token.js';
 import { IngestRefusedError, type Outbox } from '../outbox/outbox.js';
 import { MAX_LISTED, OutboxSession, sentCounts, type SentCounts } from '../sending/outbox-session.js';
 import { ProgressScreen } from '../sending/progress-screen.js';
@@ -34,7 +35,10 @@ export async function runReplay(options: {
   const { args, config, signal } = options;
   const startedAt = performance.now();
   using screen = new ProgressScreen({ command: 'replay', unit: 'fixes' });
-  await using session = new OutboxSession(config.ingest, screen);
+  await using session = new OutboxSession(
+    { ...config.ingest, token: configuredToken(config.ingest) },
+    screen,
+  );
   const { outbox } = session;
   const counts: ReplayCounts = { devices: 0, broken: 0, repeated: 0, outOfOrder: 0, outliers: 0 };
   let hasWarning = false;
