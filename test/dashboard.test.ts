@@ -263,6 +263,52 @@ describe('the dashboard in a browser', () => {
     await context.close();
   });
 
+  it('keeps no token, asks before a link switches the user, and signs out all tabs', async () => {
+    await page.goto('about:blank');
+    const { dashboardUrl, signInUrl } = await system.run();
+    const table = `${dashboardUrl}/?view=table`;
+    const { hash } = new URL(signInUrl);
+    const context = await chromium.browser.newContext();
+    const tabs = [await context.newPage(), await context.newPage()];
+    const [tab, other] = [tabs[0]!, tabs[1]!];
+    const isConnected = (of: Page) =>
+      eventually(
+        'it is connected',
+        async () => (await of.getByTestId('connection-state').getAttribute('data-state')) === 'connected',
+      );
+    await tab.goto(table + hash);
+    await isConnected(tab);
+    const readable = await tab.evaluate(() =>
+      [JSON.stringify(localStorage), JSON.stringify(sessionStorage), document.cookie, location.href].join(
+        ' ',
+      ),
+    );
+    expect(readable).not.toContain(hash.slice(-20));
+    expect(await tab.evaluate(() => document.cookie)).toBe('');
+    expect(await context.cookies()).toMatchObject([{ httpOnly: true, sameSite: 'Strict', path: '/' }]);
+
+    await other.goto(`${table}#token=forged`);
+    await other.getByTestId('invalid-link').waitFor();
+    await isConnected(other);
+    const { stdout } = await system.command([
+      ...['token', '--scope', 'read', '--name', 'Mallory'],
+      ...['--provider', '0197a1c0-6d1f-7000-8000-0000000000bb', '--link'],
+    ]);
+    await other.goto('about:blank');
+    await other.goto(table + new URL(stdout.trim()).hash);
+    const question = other.getByTestId('switch-user');
+    await question.waitFor();
+    expect(await question.textContent()).toMatch(/operator.*Mallory/);
+    await question.getByRole('button', { name: 'Stay signed in' }).click();
+    await question.waitFor({ state: 'detached' });
+    await other.getByRole('button', { name: 'Sign out' }).click();
+    for (const signedOut of tabs) await signedOut.getByTestId('signed-out').waitFor();
+    await other.goto('about:blank');
+    await other.goto(table + hash);
+    for (const signedIn of tabs) await isConnected(signedIn);
+    await context.close();
+  });
+
   it('has thrown no error in any test', () => {
     expect(problems).toEqual([]);
   });

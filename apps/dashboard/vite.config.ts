@@ -10,6 +10,7 @@ const { REALTIME_URL: realtimeUrl = 'http://127.0.0.1:4001' } = loadEnv('', impo
 const paths = [
   '/city',
   '/commands',
+  '/session',
   '/vehicles',
   '/providers',
   '/search',

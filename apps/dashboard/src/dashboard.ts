@@ -2,6 +2,7 @@ import { createContext, useContext } from 'react';
 import type { AddressBar } from './address/address-bar.js';
 import type { AlertsState } from './alert-state/alerts-state.js';
 import type { CityState } from './city-state/city-state.js';
+import type { PageSession } from './connection/page-session.js';
 import type { Connection } from './connection/connection.js';
 import type { HistoryOffer } from './history/history-offer.js';
 import type { HistorySession } from './history/history-session.js';
@@ -20,8 +21,7 @@ export interface Dashboard {
   readonly address: AddressBar;
   readonly theme: ThemeSetting;
   readonly settings: Settings;
-  /** `null` if no token is used: a service on loopback may not require one. */
-  readonly signOut: (() => void) | null;
+  readonly session: PageSession;
 }
 
 export const DashboardContext = createContext<Dashboard | null>(null);

@@ -8,7 +8,8 @@ import { AlertsState } from './alert-state/alerts-state.js';
 import { App } from './app.js';
 import { CityState } from './city-state/city-state.js';
 import { Connection } from './connection/connection.js';
-import { closeSession, openSession, tokenOfHash } from './connection/session.js';
+import { PageSession } from './connection/page-session.js';
+import { frameToken, takeToken, tokenOfHash } from './connection/session.js';
 import { DashboardContext } from './dashboard.js';
 import { EmbeddedCity } from './embed/embedded-city.js';
 import { HistorySession } from './history/history-session.js';
@@ -75,12 +76,11 @@ const address = new AddressBar(
   },
   { location, history: window.history, onPopState: (listener) => addEventListener('popstate', listener) },
 );
-// The token in the address of a frame must not replace the one with which the user is signed in.
-const kinds: readonly StorageKind[] = view.isEmbedded.get()
-  ? ['sessionStorage', 'localStorage']
-  : ['localStorage'];
-const storages = kinds.map(storageOf).filter((storage) => storage !== null);
-const { token } = openSession({ location, history: window.history, storages });
+const token = takeToken({ location, history: window.history });
+// The token in the address of a frame must not replace the session of the user.
+const isFrame = view.isEmbedded.get();
+const ofFrame = isFrame ? frameToken(token, storageOf('sessionStorage')) : null;
+const session = new PageSession(isFrame ? null : token, { channel: openChannel(), reload });
 // Another vehicle is not followed.
 let followed = city.selected.get()?.deviceId;
 city.selected.subscribe(() => {
@@ -91,15 +91,20 @@ city.selected.subscribe(() => {
 // If the address selects a vehicle without a map position, the map moves to that vehicle.
 if (view.camera.get() === null && view.page.get() !== 'trip')
   city.toReveal.set(city.selected.get() ?? city.trip.get());
-const connection = new Connection(token, city);
+const connection = new Connection({ frameToken: ofFrame, session }, city);
 history.start(connection.socket);
 connection.socket.on('alerts', (counts) => alerts.counts.set(counts));
 const offer = new HistoryOffer(() =>
   connection.request<HistoryRange>(`/history?by=${history.by.get()}&intervals=${ACTIVITY_INTERVALS}`),
 );
 offer.offered.subscribe(() => history.offer(offer.offered.get().kind === 'range'));
-connection.open();
+void session.settled.then(() => connection.open());
 void offer.load();
+session.onOtherTab((message) => {
+  const isSignedOut = connection.state.get().kind === 'signed-out';
+  if (message === 'switched' || (message === 'signed-in' && isSignedOut)) reload();
+  else if (message === 'signed-out') void connection.checkRefusal();
+});
 
 // A sign-in link opened in a tab that already shows the page changes only the fragment.
 addEventListener('hashchange', () => {
@@ -116,7 +121,7 @@ const dashboard = {
   address,
   theme,
   settings,
-  signOut: token === null ? null : signOut,
+  session,
 };
 
 // Without its language, a page would be shown twice.
@@ -130,9 +135,13 @@ createRoot(document.getElementById('root')!).render(
   </StrictMode>,
 );
 
-function signOut(): void {
-  closeSession(storages);
+function reload(): void {
   location.reload();
+}
+
+/** Between the tabs of this browser. */
+function openChannel(): BroadcastChannel | null {
+  return 'BroadcastChannel' in window ? new BroadcastChannel('hailstream.session') : null;
 }
 
 /** Browsers may refuse access to a storage, for example to pages in frames. */

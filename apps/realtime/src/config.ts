@@ -21,6 +21,7 @@ import type { HistoryOptions } from './keyframes/keyframes.service.js';
 import type { LiveLimits } from './limits/live-limits.js';
 import { VEHICLE_LIMITS, type VehicleLimits } from './limits/vehicle-limits.js';
 import { toOrigin } from '@hailstream/service/same-origin';
+import type { SessionOptions } from './sessions/session-options.js';
 import { readZoneFile } from './geofences/zone-file.js';
 import type { Zone } from './geofences/zone.js';
 
@@ -63,6 +64,8 @@ const realtimeEnv = Type.Object({
     minimum: 49 * HOUR_MS,
     maximum: 8_760 * HOUR_MS,
   }),
+  REALTIME_SESSION_MS: Env.Duration({ default: 168 * HOUR_MS, minimum: 60_000, maximum: 720 * HOUR_MS }),
+  AUTH_SESSION_SECRET: Type.Optional(Env.Secret({ minLength: 32 })),
   REALTIME_BATCH_URL: Type.Optional(Env.Url()),
   REALTIME_PUBLIC_URL: Type.Optional(Env.Url()),
   REALTIME_ALLOWED_ORIGINS: Type.Optional(Env.List({ description: ORIGINS })),
@@ -78,6 +81,7 @@ export interface RealtimeConfig {
   readonly logLevel: LogLevel;
   readonly http: { readonly host: string; readonly port: number };
   readonly auth: AuthOptions;
+  readonly sessions: SessionOptions;
   readonly log: {
     readonly connection: LogConnection;
     readonly topicPolicy: TopicPolicy;
@@ -117,10 +121,12 @@ export interface RealtimeConfig {
  */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): RealtimeConfig {
   const env = readEnv(realtimeEnv, environment);
+  const auth = toAuth(env);
   return Object.freeze({
     logLevel: env.LOG_LEVEL,
     http: { host: env.HOST, port: env.PORT },
-    auth: toAuth(env),
+    auth,
+    sessions: { auth, secret: env.AUTH_SESSION_SECRET ?? null, sessionMs: env.REALTIME_SESSION_MS },
     log: {
       connection: toLogConnection(env, { clientId: 'realtime' }),
       topicPolicy: toTopicPolicy(env),

@@ -19,6 +19,7 @@ import { ReadsModule } from './reads/reads.module.js';
 import { RebuildModule } from './rebuild/rebuild.module.js';
 import { ReportsModule } from './reports/reports.module.js';
 import { SearchModule } from './search/search.module.js';
+import { SessionsModule } from './sessions/sessions.module.js';
 import { StatsModule } from './stats/stats.module.js';
 import { TripsModule } from './trips/trips.module.js';
 import { StreamModule } from './stream/stream.module.js';
@@ -34,6 +35,7 @@ export class RealtimeModule {
       imports: [
         LoggingModule.forRoot(logger),
         AuthModule.forRoot(config.auth),
+        SessionsModule.forRoot(config.sessions, config.page.publicUrl),
         HealthModule,
         MetricsModule,
         RealtimeMetricsModule,

@@ -18,5 +18,6 @@ export * from './schema/location.js';
 export * from './schema/primitives.js';
 export type { FieldIssue } from './schema/schema-issues.js';
 export * from './schema/validation.js';
+export * from './sessions.js';
 export * from './wgs84.js';
 export * from './zones.js';

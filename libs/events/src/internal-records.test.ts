@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { alertExample, alertValidator } from './alerts.js';
 import { erasureExample, erasureValidator } from './erasures.js';
+import { revocationExample, revocationValidator } from './sessions.js';
 
 /** A record of a later version: a new field in each object. */
 function withNewFields(value: unknown): unknown {
@@ -13,6 +14,7 @@ describe('records that Hailstream writes for itself', () => {
   it.each([
     ['alerts', alertValidator, alertExample],
     ['erasures', erasureValidator, erasureExample],
+    ['sessions', revocationValidator, revocationExample],
   ])('are accepted with fields that a later version adds: %s', (_name, validator, example) => {
     expect(validator.issues(withNewFields(example))).toEqual([]);
   });

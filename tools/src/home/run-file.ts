@@ -9,7 +9,7 @@ export interface RunFile {
   readonly processes: Readonly<Partial<Record<ProcessName, number>>>;
   readonly ingestUrl: string;
   readonly dashboardUrl: string;
-  /** Opens the dashboard signed in. */
+  /** Opens the dashboard signed in. Links expire within minutes: this one is replaced before it does. */
   readonly signInUrl: string;
   readonly batchUrl: string;
   /** Only if the system was started with `--router`. */

@@ -11,7 +11,8 @@ describe('readEnvironment', () => {
     const { env, signer, ...rest } = readEnvironment({ A: 'b' }, { ownSecret, simulate: true });
     expect(env).toEqual({ A: 'b', AUTH_JWT_SECRET: ownSecret });
     const [, token] = (await signer?.signInLink('http://here'))?.split('http://here/#token=') ?? [];
-    expect(claims(token)).toMatchObject({ scope: 'read operate', sub: 'operator' });
+    expect(claims(token)).toMatchObject({ scope: 'read operate', sub: 'operator', provider_id: '*' });
+    expect(Number(claims(token)['exp']) - Number(claims(token)['iat'])).toBe(600);
     const { iat, exp, ...write } = claims(await signer?.simulatorToken('15 minutes'));
     expect(write).toEqual({ scope: 'write', provider_id: LOCAL_PROVIDER_ID });
     expect(Number(exp) - Number(iat)).toBe(900);

@@ -1,11 +1,9 @@
 import { UsageError } from '@hailstream/service/command-line';
-import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/service/tokens';
+import { LOCAL_PROVIDER_ID, makeToken, SIGN_IN_EXPIRES_IN } from '@hailstream/service/tokens';
 import { signInLink } from '../home/run-file.js';
 
-/** For now as long as sessions last. */
-const SIGN_IN_EXPIRES_IN = '30 days';
 /** Who starts the system may acknowledge alerts and draw zones. */
-const SIGN_IN_CLAIMS = { scopes: ['read', 'operate'], name: 'operator' } as const;
+const SIGN_IN_CLAIMS = { scopes: ['read', 'operate'], name: 'operator', isForSignIn: true } as const;
 
 /** The user's environment variables, and what the launcher adds to them for every program. */
 export interface Environment {
@@ -20,7 +18,7 @@ export interface Environment {
 
 /** Signs the tokens of this system. */
 interface Signer {
-  /** A link to a page that signs a browser in. */
+  /** A link to a page that signs a browser in, within minutes. */
   signInLink(dashboardUrl: string): Promise<string>;
   /** A token for the simulator. */
   simulatorToken(expiresIn: string): Promise<string>;

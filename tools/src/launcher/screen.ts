@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { SIGN_IN_EXPIRES_IN } from '@hailstream/service/tokens';
 import type { RunFile } from '../home/run-file.js';
 import type { StartOptions } from './options.js';
 import { printedCommands } from './printed-commands.js';
@@ -28,7 +29,9 @@ export function startScreen(run: RunFile, options: StartOptions): string {
   const lines = rows.map(([name = '', value = '']) => `  ${name.padEnd(11)}${value}`);
   return [
     '',
-    'Hailstream is running. The dashboard link signs you in.',
+    run.signInUrl === run.dashboardUrl
+      ? 'Hailstream is running.'
+      : `Hailstream is running. The dashboard link signs you in within ${SIGN_IN_EXPIRES_IN}. To print another one:\n  ${commands.signIn}`,
     '',
     ...lines,
     '',

@@ -31,12 +31,19 @@ import { cityFiles } from './city-files.js';
 const LEFTOVERS_TIMEOUT_MS = 45_000;
 const LEFTOVERS_POLL_MS = 100;
 
+/** When the link of `run.json` is replaced: half of its life. */
+const RENEW_LINK_AFTER_MS = 5 * 60_000;
+/** Timers do not run while the machine is suspended: the age of the link is compared with the clock this often. */
+const CHECK_LINK_EVERY_MS = 10_000;
+
 /** Starts the system's processes in order, keeps them running, and stops them in reverse order. */
 export class System {
   private readonly processes: { readonly name: ProcessName; readonly process: SupervisedProcess }[] = [];
   private readonly pids: Partial<Record<ProcessName, number>> = {};
   private run: RunFile | undefined;
   private tokenFile: TokenFile | undefined;
+  private linkTimer: NodeJS.Timeout | undefined;
+  private linkAt = Date.now();
   private stopping = false;
   private writing: Promise<void> = Promise.resolve();
   private fail: (error: ProcessError) => void = () => undefined;
@@ -119,7 +126,7 @@ export class System {
       processes: { ...this.pids },
       ingestUrl,
       dashboardUrl,
-      signInUrl: (await environment.signer?.signInLink(dashboardUrl)) ?? dashboardUrl,
+      signInUrl: await signInUrl(environment, addresses),
       batchUrl,
       ...(routerUrl !== undefined && { routerUrl }),
       kafkaBrokers,
@@ -128,12 +135,14 @@ export class System {
       startedAt: new Date().toISOString(),
     };
     await writeRunFile(home.runFile, this.run);
+    this.linkTimer = setInterval(() => this.renewLink(), CHECK_LINK_EVERY_MS).unref();
     return this.run;
   }
 
   /** Drains all processes in the reverse order of their start; processes that started together stop together. */
   async stop(): Promise<void> {
     this.stopping = true;
+    clearInterval(this.linkTimer);
     const order: ProcessName[][] = [
       ['driverSim'],
       ['ingest'],
@@ -177,16 +186,34 @@ export class System {
     await process.start();
   }
 
+  /** Links expire within minutes: the one of `run.json` is always valid. */
+  private renewLink(): void {
+    const { environment, addresses } = this.context;
+    if (Date.now() - this.linkAt < RENEW_LINK_AFTER_MS) return;
+    this.linkAt = Date.now();
+    this.update(async () => ({ signInUrl: await signInUrl(environment, addresses) }));
+  }
+
   private started(name: ProcessName, pid: number): void {
     this.pids[name] = pid;
+    this.update(() => ({ processes: { ...this.pids } }));
+  }
+
+  /** Writes a change to `run.json`, after those before it. */
+  private update(change: () => Partial<RunFile> | Promise<Partial<RunFile>>): void {
     this.writing = this.writing
       .then(async () => {
-        if (this.run === undefined) return;
-        this.run = { ...this.run, processes: { ...this.pids } };
+        const changed = this.run === undefined ? undefined : await change();
+        if (this.run === undefined || changed === undefined) return;
+        this.run = { ...this.run, ...changed };
         await writeRunFile(this.context.home.runFile, this.run);
       })
       .catch((error: unknown) => this.notice(`cannot write ${this.context.home.runFile}: ${String(error)}`));
   }
+}
+
+async function signInUrl({ signer }: Environment, { dashboardUrl }: Addresses): Promise<string> {
+  return (await signer?.signInLink(dashboardUrl)) ?? dashboardUrl;
 }
 
 async function addressesOf(options: StartOptions, environment: Environment): Promise<Addresses> {

@@ -70,7 +70,8 @@ export function Bar({
   onSettings,
   onHelp,
 }: BarProps) {
-  const { connection, signOut } = useDashboard();
+  const { connection, session } = useDashboard();
+  const user = useStore(session.user);
   const isSignedOut = useStore(connection.state).kind === 'signed-out';
   return (
     <header className="bar">
@@ -107,8 +108,12 @@ export function Bar({
           <SettingsIcon />
         </BarButton>
         <KeysButton onClick={onHelp} />
-        {signOut !== null && (
-          <BarButton label={t('bar.signOut')} title={t('bar.signOut')} onClick={signOut}>
+        {user !== null && (
+          <BarButton
+            label={t('bar.signOut')}
+            title={user.name === null ? t('bar.signOut') : t('bar.signOutOf', { name: user.name })}
+            onClick={() => void session.signOut()}
+          >
             <SignOutIcon />
           </BarButton>
         )}

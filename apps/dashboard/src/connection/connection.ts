@@ -17,6 +17,7 @@ import {
   nextConnectionState,
   retryDelayMs,
 } from './connection-state.js';
+import type { PageSession } from './page-session.js';
 import { type Answer, request, sendChange } from './request.js';
 import { RetryTimer } from './retry-timer.js';
 
@@ -30,6 +31,7 @@ export class Connection {
   /** A message of this page that the service rejected, because of a bug in either of them. */
   readonly refusal = new Store<Refusal | null>(null);
   private readonly token: string | null;
+  private readonly session: PageSession;
   private readonly cityState: CityState;
   readonly socket: Socket<ServerToClient, ClientToServer>;
   /** Kept when the connection is lost: frames of the next one may continue those of this one. */
@@ -38,8 +40,13 @@ export class Connection {
   private held: ResumePoint | null = null;
   private readonly retries = new RetryTimer(() => this.reconnect());
 
-  constructor(token: string | null, cityState: CityState) {
-    this.token = token;
+  /** @param frameToken the token of a frame, instead of the session of the user */
+  constructor(
+    { frameToken, session }: { readonly frameToken: string | null; readonly session: PageSession },
+    cityState: CityState,
+  ) {
+    this.token = frameToken;
+    this.session = session;
     this.cityState = cityState;
     this.socket = io({
       transports: ['websocket'],
@@ -65,14 +72,15 @@ export class Connection {
     });
   }
 
-  /** Requests JSON with the user's token. If the service refuses the token, the user is signed out. */
+  /** Requests JSON in the name of the user. If the service refuses that, the user is signed out. */
   async request<T>(path: string, signal?: AbortSignal): Promise<Answer<T>> {
+    await this.session.settled;
     const answer = await request<T>(path, { token: this.token, signal });
     if (answer.kind === 'refused') this.refuse();
     return answer;
   }
 
-  /** Sends a change with the user's token. A token that does not permit it remains signed in. */
+  /** Sends a change in the name of the user, who remains signed in if it is not permitted. */
   change<T>(method: 'POST' | 'DELETE', path: string, body?: object): ReturnType<typeof sendChange<T>> {
     return sendChange<T>(path, { token: this.token, method, body });
   }
@@ -129,7 +137,8 @@ export class Connection {
     else void this.checkRefusal();
   }
 
-  private async checkRefusal(): Promise<void> {
+  /** Signs the user out if the service refuses requests, and reconnects otherwise. */
+  async checkRefusal(): Promise<void> {
     const answer = await this.request('/city');
     // The page may be connecting meanwhile.
     if (answer.kind !== 'refused' && !this.socket.active) this.retries.schedule();
@@ -155,7 +164,7 @@ export class Connection {
   }
 
   private refuse(): void {
-    this.step({ kind: 'refused', hadToken: this.token !== null });
+    this.step({ kind: 'refused', hadToken: this.token !== null || this.session.isLinkInvalid.get() });
     this.retries.reset();
     this.socket.disconnect();
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { closeSession, isSignIn, openSession } from './session.js';
+import { frameToken, signIn, takeToken } from './session.js';
 
 function storageWith(kept: string | null) {
   const items = new Map<string, string>(kept === null ? [] : [['hailstream.token', kept]]);
@@ -7,73 +7,86 @@ function storageWith(kept: string | null) {
     items,
     getItem: (key: string) => items.get(key) ?? null,
     setItem: (key: string, value: string) => void items.set(key, value),
-    removeItem: (key: string) => void items.delete(key),
   };
 }
 
-function browser(hash: string, kept: string | null = null) {
-  const storage = storageWith(kept);
+function pageAt(hash: string) {
   const replaced: string[] = [];
   return {
-    items: storage.items,
     replaced,
     location: { hash, pathname: '/', search: '?a=1' },
     history: {
       state: null,
       replaceState: (_: unknown, __: string, url?: string | URL | null) => void replaced.push(String(url)),
     },
-    storages: [storage],
   };
 }
 
-describe('openSession', () => {
-  it('stores the token of a sign-in link and removes it from the address', () => {
-    const given = browser('#token=abc.def.ghi', 'older');
-    expect(openSession(given)).toEqual({ token: 'abc.def.ghi' });
-    expect(given.replaced).toEqual(['/?a=1']);
-    expect([...given.items.values()]).toEqual(['abc.def.ghi']);
-  });
-
-  it('returns the stored token', () => {
-    const given = browser('', 'kept');
-    expect(openSession(given)).toEqual({ token: 'kept' });
-    expect(given.replaced).toEqual([]);
+describe('takeToken', () => {
+  it('returns the token of a sign-in link and removes it from the address', () => {
+    const page = pageAt('#token=abc.def.ghi');
+    expect(takeToken(page)).toBe('abc.def.ghi');
+    expect(page.replaced).toEqual(['/?a=1']);
   });
 
   it.each(['', '#', '#token=', '#token=%20', '#place=1'])('returns no token for %j', (hash) => {
-    expect(openSession(browser(hash))).toEqual({ token: null });
-  });
-
-  it('keeps the token until the page is closed if storage is disabled', () => {
-    const refuse = () => {
-      throw new DOMException('denied', 'SecurityError');
-    };
-    const storage = { getItem: refuse, setItem: refuse, removeItem: refuse };
-    expect(openSession({ ...browser('#token=abc'), storages: [storage] })).toEqual({ token: 'abc' });
-    expect(openSession({ ...browser(''), storages: [storage] })).toEqual({ token: null });
-    expect(openSession({ ...browser('#token=abc'), storages: [] })).toEqual({ token: 'abc' });
-  });
-
-  it('stores the token of a frame apart from that of the user, which it uses if the frame has none', () => {
-    const [ofFrame, ofUser] = [storageWith(null), storageWith('own')];
-    const storages = [ofFrame, ofUser];
-    expect(openSession({ ...browser(''), storages })).toEqual({ token: 'own' });
-    expect(openSession({ ...browser('#token=abc'), storages })).toEqual({ token: 'abc' });
-    expect([...ofUser.items.values()]).toEqual(['own']);
-    expect(openSession({ ...browser(''), storages })).toEqual({ token: 'abc' });
-  });
-
-  it('removes the token when the session is closed', () => {
-    const given = browser('', 'kept');
-    closeSession(given.storages);
-    expect(openSession(given)).toEqual({ token: null });
+    const page = pageAt(hash);
+    expect(takeToken(page)).toBeNull();
+    expect(page.replaced).toEqual([]);
   });
 });
 
-describe('isSignIn', () => {
-  it('recognizes that another tab has stored a token', () => {
-    expect(isSignIn({ key: 'hailstream.token', newValue: 'abc' })).toBe(true);
-    expect(isSignIn({ key: 'hailstream.token', newValue: null })).toBe(false);
-    expect(isSignIn({ key: 'hailstream.theme', newValue: 'dark' })).toBe(false);
+describe('frameToken', () => {
+  it('is the one of the address, and the same one after a reload', () => {
+    const storage = storageWith(null);
+    expect(frameToken(null, storage)).toBeNull();
+    expect(frameToken('abc', storage)).toBe('abc');
+    expect(frameToken(null, storage)).toBe('abc');
+    expect(frameToken('def', storage)).toBe('def');
+    expect([...storage.items.values()]).toEqual(['def']);
+  });
+
+  it('ends with the page if storage is disabled', () => {
+    const refuse = () => {
+      throw new DOMException('denied', 'SecurityError');
+    };
+    const storage = { getItem: refuse, setItem: refuse };
+    expect([frameToken('abc', storage), frameToken(null, storage)]).toEqual(['abc', null]);
+    expect([frameToken('abc', null), frameToken(null, null)]).toEqual(['abc', null]);
+  });
+});
+
+describe('signIn', () => {
+  const user = { name: 'Kim', providerId: null, scopes: ['read'] };
+  const answering =
+    (status: number, body: object = {}): typeof fetch =>
+    () =>
+      Promise.resolve(new Response(JSON.stringify(body), { status }));
+
+  it.each([
+    [200, { isRequired: true, user, expiresAt: 1 }, 'signed-in'],
+    [401, {}, 'invalid'],
+    [409, { current: user, offered: { ...user, name: 'Lou' } }, 'other'],
+    [429, {}, 'failed'],
+    [503, {}, 'failed'],
+  ])('converts status %i', async (status, body, kind) => {
+    expect(await signIn('abc', { replaces: false }, answering(status, body))).toMatchObject({ kind });
+  });
+
+  it('fails without a response, so that it can be repeated', async () => {
+    const send = () => Promise.reject(new TypeError('Failed to fetch'));
+    expect(await signIn('abc', { replaces: false }, send)).toEqual({ kind: 'failed' });
+  });
+
+  it('sends the token in a header, and replaces a session only if it is told to', async () => {
+    const sent: [unknown, RequestInit | undefined][] = [];
+    const send: typeof fetch = (input, init) => {
+      sent.push([input, init]);
+      return answering(200)(input);
+    };
+    await signIn('abc', { replaces: false }, send);
+    await signIn('abc', { replaces: true }, send);
+    expect(sent.map(([url]) => url)).toEqual(['/session', '/session?replace=true']);
+    expect(sent[0]?.[1]).toMatchObject({ method: 'POST', headers: { Authorization: 'Bearer abc' } });
   });
 });

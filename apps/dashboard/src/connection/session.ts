@@ -1,40 +1,37 @@
-/** The token is kept across reloads and tabs until the user signs out. */
-const STORAGE_KEY = 'hailstream.token';
+import type { SessionState, SessionUser } from '@hailstream/events/live';
 
-type TokenStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+/** The token of a frame is kept across its reloads. That of a link is exchanged for a session, and not kept. */
+const FRAME_TOKEN_KEY = 'hailstream.token';
 
-/** The parts of the browser that {@link openSession} uses. */
-interface SessionBrowser {
+type TokenStorage = Pick<Storage, 'getItem' | 'setItem'>;
+
+interface AddressOfPage {
   readonly location: Pick<Location, 'hash' | 'pathname' | 'search'>;
   readonly history: Pick<History, 'replaceState' | 'state'>;
-  /** The token is read from all of them, in this order, and written to the first one. */
-  readonly storages: readonly TokenStorage[];
-}
-
-/** The user's bearer token; `null` if none was given. */
-interface Session {
-  readonly token: string | null;
 }
 
 /**
- * Stores the token of a sign-in link (`#token=…`) and removes it from the address bar, so that it does not end up in
- * bookmarks, screenshots or referrers. Without a token in the address, returns the stored one.
+ * Returns the token of a sign-in link (`#token=…`) and removes it from the address bar, so that it does not end up in
+ * bookmarks, screenshots or referrers; `null` without a token.
  */
-export function openSession({ location, history, storages }: SessionBrowser): Session {
+export function takeToken({ location, history }: AddressOfPage): string | null {
   const token = tokenOfHash(location.hash);
-  if (token === null) return { token: firstOf(storages) };
-  history.replaceState(history.state, '', location.pathname + location.search);
-  for (const storage of storages.slice(0, 1)) write(storage, token);
-  return { token };
+  if (token !== null) history.replaceState(history.state, '', location.pathname + location.search);
+  return token;
 }
 
-export function closeSession(storages: SessionBrowser['storages']): void {
-  for (const storage of storages) write(storage, null);
-}
-
-/** Whether the user has signed in with another tab that has the same storage. */
-export function isSignIn({ key, newValue }: Pick<StorageEvent, 'key' | 'newValue'>): boolean {
-  return key === STORAGE_KEY && newValue !== null;
+/**
+ * The token of a frame in a page of another site, which does not have the user's session: the one of its address, or else the
+ * one that it had before a reload. The page around the frame has the token anyway.
+ */
+export function frameToken(token: string | null, storage: TokenStorage | null): string | null {
+  try {
+    if (token !== null) storage?.setItem(FRAME_TOKEN_KEY, token);
+    return token ?? storage?.getItem(FRAME_TOKEN_KEY) ?? null;
+  } catch {
+    // Storage may be disabled: the token then ends with the page.
+    return token;
+  }
 }
 
 export function tokenOfHash(hash: string): string | null {
@@ -42,27 +39,37 @@ export function tokenOfHash(hash: string): string | null {
   return token === undefined || token === '' ? null : token;
 }
 
-function firstOf(storages: readonly TokenStorage[]): string | null {
-  for (const storage of storages) {
-    const token = read(storage);
-    if (token !== null) return token;
-  }
-  return null;
-}
+/** What became of a sign-in link. */
+export type SignIn =
+  | { readonly kind: 'signed-in'; readonly state: SessionState }
+  | { readonly kind: 'invalid' }
+  /** This browser is signed in as another user, who decides. */
+  | { readonly kind: 'other'; readonly current: SessionUser; readonly offered: SessionUser }
+  /** The service does not respond. */
+  | { readonly kind: 'failed' };
 
-function read(storage: TokenStorage): string | null {
-  try {
-    return storage.getItem(STORAGE_KEY);
-  } catch {
-    return null;
-  }
-}
+const TIMEOUT_MS = 10_000;
 
-function write(storage: TokenStorage, token: string | null): void {
+/** Exchanges a token for a session, which is a cookie that scripts cannot read. */
+export async function signIn(
+  token: string,
+  { replaces }: { readonly replaces: boolean },
+  send: typeof fetch = fetch,
+): Promise<SignIn> {
   try {
-    if (token === null) storage.removeItem(STORAGE_KEY);
-    else storage.setItem(STORAGE_KEY, token);
+    const response = await send(`/session${replaces ? '?replace=true' : ''}`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    if (response.status === 409) {
+      const { current, offered } = (await response.json()) as { current: SessionUser; offered: SessionUser };
+      return { kind: 'other', current, offered };
+    }
+    if (response.status >= 500 || response.status === 429) return { kind: 'failed' };
+    if (!response.ok) return { kind: 'invalid' };
+    return { kind: 'signed-in', state: (await response.json()) as SessionState };
   } catch {
-    // Storage may be disabled: the session then ends with the page.
+    return { kind: 'failed' };
   }
 }

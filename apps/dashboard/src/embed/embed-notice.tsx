@@ -1,7 +1,5 @@
 import '../notices/notices.css';
-import { useEffect } from 'react';
 import { vehiclesOf } from '../city-state/vehicles-of.js';
-import { isSignIn } from '../connection/session.js';
 import { useDashboard } from '../dashboard.js';
 import { RichText } from '../locale/rich-text.js';
 import { t } from '../locale/text.js';
@@ -43,7 +41,6 @@ export function EmbedNotice({ onRetry }: { onRetry: (() => void) | null }) {
 
 /** How the frame gets a token. Nothing of it leads the frame to another page. */
 function SignInHint({ hadToken }: { hadToken: boolean }) {
-  useReloadOnSignIn();
   return (
     <section className="notice" role="alert" data-testid="signed-out">
       <h2>{t(hadToken ? 'notice.invalidLink' : 'notice.signIn')}</h2>
@@ -55,15 +52,4 @@ function SignInHint({ hadToken }: { hadToken: boolean }) {
       </p>
     </section>
   );
-}
-
-/** Browsers that share the storage with the frame report that the user has signed in with a tab. */
-function useReloadOnSignIn(): void {
-  useEffect(() => {
-    const reload = (event: StorageEvent) => {
-      if (isSignIn(event)) location.reload();
-    };
-    addEventListener('storage', reload);
-    return () => removeEventListener('storage', reload);
-  }, []);
 }

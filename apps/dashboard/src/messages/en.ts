@@ -46,6 +46,7 @@ export const en = {
   'bar.showMap': 'Show the map',
   'bar.showTable': 'Show the table',
   'bar.signOut': 'Sign out',
+  'bar.signOutOf': 'Sign out {name}',
   'bar.table': 'Table',
   'bar.theme': 'Theme: {choice}',
   'bar.themeNext': 'Theme: {choice}. Change to {next}',
@@ -451,7 +452,8 @@ export const en = {
   'notice.simulate': 'To simulate a city, start without {option}.',
   'notice.slow': 'This browser draws slowly. Positions update a few times a second.',
   'notice.stopped': 'The browser has stopped drawing the map. Restoring it.',
-  'notice.stored': 'The token is stored in this browser and removed from the address bar.',
+  'notice.stored':
+    'The link is valid for a few minutes. It signs this browser in until you sign out or the session ends.',
   'notice.unreadable':
     'Some records in the log cannot be read and are not shown. See the log of the realtime service.',
   'onDemand.failed': 'This page cannot be loaded',
@@ -593,6 +595,15 @@ export const en = {
   'reports.title': 'Reports',
   'reports.zone': 'Zone',
   'rider.waiting': 'Rider waiting',
+  'session.invalidLink': 'This sign-in link is not valid or has expired. You are still signed in.',
+  'session.ofAll': '{name} (all providers)',
+  'session.ofProvider': '{name} (provider {provider})',
+  'session.stay': 'Stay signed in',
+  'session.switch': 'Switch',
+  'session.switchTitle': 'Switch to another user?',
+  'session.switchWhy':
+    'You are signed in as {current}. The link that you opened is for {offered}. Switch only if you know who sent it.',
+  'session.unnamed': 'a user without a name',
   'settings.browserZone': 'This browser’s: {zone}',
   'settings.imperial': 'Imperial: mph, ft',
   'settings.language': 'Language',

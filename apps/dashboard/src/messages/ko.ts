@@ -48,6 +48,7 @@ export const ko: Messages = {
   'bar.showMap': '지도 보기',
   'bar.showTable': '표 보기',
   'bar.signOut': '로그아웃',
+  'bar.signOutOf': '{name} 로그아웃',
   'bar.table': '표',
   'bar.theme': '테마: {choice}',
   'bar.themeNext': '테마: {choice}. {next}(으)로 변경',
@@ -451,7 +452,8 @@ export const ko: Messages = {
   'notice.simulate': '도시를 시뮬레이션하려면 {option} 없이 시작하세요.',
   'notice.slow': '브라우저가 느려서 위치를 1초에 몇 번만 갱신합니다.',
   'notice.stopped': '브라우저가 지도 그리기를 중단했습니다. 복구하는 중입니다.',
-  'notice.stored': '토큰은 이 브라우저에 저장되고 주소 표시줄에서 제거됩니다.',
+  'notice.stored':
+    '링크는 몇 분 동안만 유효합니다. 로그아웃하거나 세션이 끝날 때까지 이 브라우저의 로그인이 유지됩니다.',
   'notice.unreadable':
     '로그의 일부 레코드를 읽을 수 없어 표시하지 않습니다. realtime 서비스의 로그를 확인하세요.',
   'onDemand.failed': '이 화면을 불러올 수 없습니다',
@@ -592,6 +594,15 @@ export const ko: Messages = {
   'reports.title': '보고서',
   'reports.zone': '구역',
   'rider.waiting': '배차 대기 승객',
+  'session.invalidLink': '이 로그인 링크는 유효하지 않거나 만료되었습니다. 기존 로그인은 유지됩니다.',
+  'session.ofAll': '{name}(모든 사업자)',
+  'session.ofProvider': '{name}(사업자 {provider})',
+  'session.stay': '로그인 유지',
+  'session.switch': '전환',
+  'session.switchTitle': '다른 사용자로 전환할까요?',
+  'session.switchWhy':
+    '현재 {current}(으)로 로그인되어 있습니다. 여신 링크는 {offered}용입니다. 보낸 사람을 아는 경우에만 전환하세요.',
+  'session.unnamed': '이름 없는 사용자',
   'settings.browserZone': '이 브라우저: {zone}',
   'settings.imperial': '야드파운드법: mph, ft',
   'settings.language': '언어',

@@ -7,13 +7,14 @@ import { formatCount } from '../format.js';
 import { RichText } from '../locale/rich-text.js';
 import { useDerived, useStore } from '../store.js';
 import { t } from '../locale/text.js';
+import { SessionQuestion } from './session-question.js';
 import { StyleNotice } from './style-notice.js';
 import { Toast } from './toast.js';
 
 /** Messages over the map: why nothing is shown, and what to do about it. */
 export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTable: () => void }) {
   const { isSlow, showsTable, onShowTable } = props;
-  const { city, connection } = useDashboard();
+  const { city, connection, session } = useDashboard();
   const contents = useStore(city.shown);
   const state = useStore(connection.state);
   const isEmpty = useDerived(contents.tick, (tick) => tick !== null && vehiclesOf(tick.figures) === 0);
@@ -22,7 +23,20 @@ export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTab
   const overQuota = useDerived(contents.tick, (tick) => tick?.figures.overQuota ?? 0);
   const hasUnreadable = useStore(city.hasUnreadable);
   const styleFailure = useStore(city.styleFailure);
+  const isLinkInvalid = useStore(session.isLinkInvalid);
+  const isAsked = useStore(session.question) !== null;
   if (state.kind === 'signed-out') return <SignedOut hadToken={state.hadToken} />;
+  if (isAsked) return <SessionQuestion />;
+  if (isLinkInvalid) {
+    return (
+      <p className="toast" role="status" data-testid="invalid-link">
+        {t('session.invalidLink')}{' '}
+        <button type="button" className="link-button" onClick={() => session.isLinkInvalid.set(false)}>
+          {t('common.dismiss')}
+        </button>
+      </p>
+    );
+  }
   if (isEmpty && state.kind === 'connected') {
     return contents === city.live ? <NoVehicles /> : <NoVehiclesThen />;
   }

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { alertValidator, zoneValidator } from '@hailstream/events';
+import { alertValidator, revocationValidator, zoneValidator } from '@hailstream/events';
 import type { ClientToServer, ServerToClient } from '@hailstream/events/live';
 import { Ajv } from 'ajv';
 import type Type from 'typebox';
@@ -103,12 +103,14 @@ describe(asyncApiDocument, () => {
 
   it('has the topics that this service writes, with valid examples', () => {
     const { channels, components, operations } = document;
-    expect(['alerts', 'zones'].map((name) => channels[name]?.address)).toEqual(['ride.alerts', 'ride.zones']);
-    for (const name of ['send-alerts', 'receive-alerts', 'send-zones', 'receive-zones'])
+    const names = ['alerts', 'sessions', 'zones'];
+    expect(names.map((name) => channels[name]?.address)).toEqual(names.map((name) => `ride.${name}`));
+    for (const name of names.flatMap((each) => [`send-${each}`, `receive-${each}`]))
       expect(operations[name]?.messages).toHaveLength(1);
     const exampleOf = (name: string) => components.messages[name]?.examples?.[0]?.payload;
     expect(alertValidator.issues(exampleOf('AlertRecord'))).toEqual([]);
     expect(zoneValidator.issues(exampleOf('ZoneFeature'))).toEqual([]);
+    expect(revocationValidator.issues(exampleOf('RevocationRecord'))).toEqual([]);
   });
 
   it('has no reference to something that it does not contain', () => {

@@ -5,6 +5,9 @@ import {
   erasureExample,
   ErasureRecord,
   erasureTopic,
+  revocationExample,
+  RevocationRecord,
+  sessionTopic,
   ZoneFeature,
   zoneTopic,
   type TopicSpec,
@@ -32,6 +35,15 @@ const topics = {
     summary: 'Orders to erase a rider or a device; batch writes them',
     example: erasureExample,
     isReadOnly: true,
+  },
+  sessions: {
+    topic: sessionTopic,
+    name: 'RevocationRecord',
+    schema: RevocationRecord,
+    key: 'The kind and the id of what was revoked: session/ID or token/SHA-256',
+    summary:
+      'Sessions of the page that were signed out, and their tokens; a record without a value removes one that has expired',
+    example: revocationExample,
   },
   zones: {
     topic: zoneTopic,

@@ -107,7 +107,7 @@ export class HistoryGateway implements OnGatewayDisconnect, OnModuleDestroy {
     of.session?.close('CLOSED', null);
     const { principal, caller } = socket.data;
     try {
-      this.requireRoom(caller);
+      this.requireRoom(caller.key);
       if (this.history.limits(request.by) === null) {
         throw new HistoryError('NOTHING_RECORDED', 'the log has no event that can be shown yet');
       }
@@ -138,14 +138,14 @@ export class HistoryGateway implements OnGatewayDisconnect, OnModuleDestroy {
   }
 
   /** @throws HistoryError if there are too many sessions */
-  private requireRoom(caller: string | undefined): void {
+  private requireRoom(key: string | undefined): void {
     const { sessions: limit, sessionsPerToken } = this.limits;
     const open = [...this.clients].filter(([, { session }]) => session !== null);
     if (open.length >= limit) {
       throw new HistoryError('TOO_MANY_SESSIONS', `this process already has ${limit} history sessions`);
     }
-    if (caller === undefined) return;
-    const own = open.filter(([socket]) => socket.data.caller === caller).length;
+    if (key === undefined) return;
+    const own = open.filter(([socket]) => socket.data.caller.key === key).length;
     if (own >= sessionsPerToken || !hasRoom({ own, used: open.length, limit })) {
       throw new HistoryError(
         'TOO_MANY_SESSIONS',

@@ -7,6 +7,7 @@ import { PacketType } from 'socket.io-parser';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Client, SendToRoom } from './client.js';
 import { liveParser } from './live.parser.js';
+import type { Caller } from '../sessions/sessions.service.js';
 import { MessageMeter } from './message-meter.js';
 import { webSocketFrame } from './web-socket-frame.js';
 
@@ -19,9 +20,7 @@ const MAX_MESSAGES_PER_SECOND = 200;
 /** Stored with each socket. */
 interface SocketData {
   principal: Principal;
-  token: string | undefined;
-  /** See `callerOf`. */
-  caller: string | undefined;
+  caller: Caller;
 }
 
 export type LiveServer = Server<ClientToServer, ServerToClient, DefaultEventsMap, SocketData>;

@@ -2,7 +2,7 @@ import type { Refusal } from '@hailstream/events/live';
 import { LIVE_FRAME_VERSION } from '@hailstream/events/live-binary';
 import { LOGGER } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
-import { AuthError, requireScope, TokenVerifier } from '@hailstream/service/tokens';
+import { AuthError, requireScope } from '@hailstream/service/tokens';
 import { Inject, type OnModuleDestroy } from '@nestjs/common';
 import {
   ConnectedSocket,
@@ -23,12 +23,12 @@ import {
   type LiveServer,
   type LiveSocket,
 } from './client.socket.js';
-import { callerOf } from '../limits/callers.js';
 import type { LiveLimits } from '../limits/live-limits.js';
 import { liveParser } from './live.parser.js';
 import { parseViewport, parseWatch, type Parsed } from './live.schema.js';
 import { LiveService } from './live.service.js';
 import { LIVE_LIMITS } from './live.tokens.js';
+import { SessionsService } from '../sessions/sessions.service.js';
 import { CallerShares } from './caller-shares.js';
 import { PendingConnections, type EngineConnection } from './pending-connections.js';
 
@@ -63,7 +63,7 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
 
   constructor(
     private readonly live: LiveService,
-    private readonly verifier: TokenVerifier,
+    private readonly sessions: SessionsService,
     private readonly metrics: LiveMetrics,
     @Inject(LIVE_LIMITS) private readonly limits: LiveLimits,
     @Inject(LOGGER) logger: Logger,
@@ -83,7 +83,8 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
       );
     });
     this.live.start(sendToRoomOf(server, (sizeBytes) => this.metrics.countSentBytes(sizeBytes)));
-    this.tokenTimer = setInterval(() => void this.checkTokens(), TOKEN_CHECK_MS);
+    this.sessions.onRevoked(() => void this.checkCallers());
+    this.tokenTimer = setInterval(() => void this.checkCallers(), TOKEN_CHECK_MS);
   }
 
   onModuleDestroy(): void {
@@ -131,7 +132,7 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
       socket.disconnect(true);
     } else if ('refusal' in parsed) {
       this.refuse(client, { message, code: 'INVALID', reason: parsed.refusal });
-    } else if (!this.shares.allow(socket.data.caller, message, Date.now())) {
+    } else if (!this.shares.allow(socket.data.caller.key, message, Date.now())) {
       const reason = `the clients of this caller send too many of these messages`;
       this.refuse(client, { message, code: 'TOO_MANY_MESSAGES', reason });
     } else {
@@ -151,19 +152,19 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
     }
     const token: unknown = socket.handshake.auth['token'];
     const presented = typeof token === 'string' ? token : undefined;
-    const principal = await this.verifier.verify(presented);
+    const caller = await this.sessions.identify(presented, socket.handshake.headers);
+    const { principal, key } = caller;
     requireScope(principal, 'read');
-    const caller = callerOf(principal, presented);
-    socket.data = { principal, token: presented, caller };
-    if (!this.shares.addSocket(caller, this.live.socketCount)) {
+    socket.data = { principal, caller };
+    if (!this.shares.addSocket(key, this.live.socketCount)) {
       const reason = `this caller already has ${socketsPerToken} connections, or as many as are free for others`;
       throw new RefusedError('TOO_MANY_SOCKETS', reason);
     }
     const { conn } = socket;
     this.pending.remove(conn);
     // It may have been closed while the token was verified.
-    if (conn.readyState === 'open') conn.once('close', () => this.shares.removeSocket(caller));
-    else this.shares.removeSocket(caller);
+    if (conn.readyState === 'open') conn.once('close', () => this.shares.removeSocket(key));
+    else this.shares.removeSocket(key);
   }
 
   /** The error that the page receives. */
@@ -176,15 +177,10 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
     return Object.assign(new Error('internal error'), { data: { code: 'FAILED' } });
   }
 
-  /** Disconnects pages whose token is no longer valid. */
-  private async checkTokens(): Promise<void> {
+  /** Disconnects pages whose token or session is no longer valid. */
+  private async checkCallers(): Promise<void> {
     for (const socket of this.clients.keys()) {
-      try {
-        await this.verifier.verify(socket.data.token);
-      } catch (error) {
-        // The page stays connected if the keys are unavailable.
-        if (error instanceof AuthError && error.code !== 'KEYS_UNAVAILABLE') socket.disconnect(true);
-      }
+      if (!(await socket.data.caller.isValid())) socket.disconnect(true);
     }
   }
 }

@@ -15,8 +15,10 @@ describe(signIn, () => {
     );
     const { origin, pathname, hash } = new URL(stdout);
     expect({ origin, pathname }).toEqual({ origin: 'https://city.example:8443', pathname: '/' });
-    const { scopes } = await verifier.verify(hash.slice('#token='.length));
-    expect([...scopes]).toEqual(['read']);
+    const { principal, expiresAtMs, isForSignIn } = (await verifier.inspect(hash.slice('#token='.length)))!;
+    expect([...principal.scopes]).toEqual(['read']);
+    expect(isForSignIn).toBe(true);
+    expect(expiresAtMs - Date.now()).toBeLessThanOrEqual(600_000);
   });
 
   it('uses the listening address if no public URL is configured', async () => {

@@ -2,36 +2,37 @@ import { bearerToken, CurrentPrincipal, RequireScope } from '@hailstream/nest';
 import type { Principal } from '@hailstream/service/tokens';
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { callerOf } from '../limits/callers.js';
 import { withBadRequest } from '../query/bad-request.js';
 import { QueryParameters } from '../query/query-parameters.js';
 import { parseEventId, parseStreamQuery } from './stream-query.js';
+import { SessionsService } from '../sessions/sessions.service.js';
 import { StreamService } from './stream.service.js';
 
 /** `GET /stream`: the messages that sockets are sent, as server-sent events. */
 @Controller('stream')
 @RequireScope('read')
 export class StreamController {
-  constructor(private readonly streams: StreamService) {}
+  constructor(
+    private readonly streams: StreamService,
+    private readonly sessions: SessionsService,
+  ) {}
 
   @Get()
-  stream(
+  async stream(
     @CurrentPrincipal() principal: Principal,
     @Query() query: Record<string, unknown>,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
-  ): void {
+  ): Promise<void> {
     const filter = principal.providerId ?? null;
     const parsed = withBadRequest(() => parseStreamQuery(new QueryParameters(query), filter));
     const resume = parseEventId(request.headers['last-event-id']);
-    const token = bearerToken(request.headers.authorization);
-    const caller = callerOf(principal, token);
-    this.streams.admit(token, caller);
+    const caller = await this.sessions.identify(bearerToken(request.headers.authorization), request.headers);
+    this.streams.admit(caller);
     reply.hijack();
     this.streams.open(reply.raw, {
       watched: parsed.watched,
       viewport: { ...parsed.viewport, ...(resume !== undefined && { resume }) },
-      token,
       caller,
       filter,
     });

@@ -2,12 +2,12 @@ import { randomInt } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { LOGGER, ProblemError } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
-import { AuthError, TokenVerifier } from '@hailstream/service/tokens';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import type { ProviderFilter } from '../fold/city-state.js';
 import { hasRoom } from '../limits/callers.js';
 import { LiveService } from '../live/live.service.js';
 import { LiveMetrics } from '../metrics/live-metrics.service.js';
+import { SessionsService, type Caller } from '../sessions/sessions.service.js';
 import { StreamClient, StreamRooms } from './stream-client.js';
 import type { StreamRequest } from './stream-query.js';
 
@@ -28,8 +28,7 @@ const RETRY_MS = { minimum: 1_000, maximum: 4_000 };
 @Injectable()
 export class StreamService implements OnModuleInit, OnModuleDestroy {
   private readonly rooms = new StreamRooms();
-  private readonly tokens = new Map<StreamClient, string | undefined>();
-  private readonly callers = new Map<StreamClient, string>();
+  private readonly callers = new Map<StreamClient, Caller>();
   private readonly logger: Logger;
   private timers: NodeJS.Timeout[] = [];
   private isClosed = false;
@@ -37,7 +36,7 @@ export class StreamService implements OnModuleInit, OnModuleDestroy {
   constructor(
     private readonly live: LiveService,
     private readonly metrics: LiveMetrics,
-    private readonly verifier: TokenVerifier,
+    private readonly sessions: SessionsService,
     @Inject(LOGGER) logger: Logger,
   ) {
     this.logger = logger.child({ component: 'stream' });
@@ -45,9 +44,10 @@ export class StreamService implements OnModuleInit, OnModuleDestroy {
 
   onModuleInit(): void {
     this.live.addRooms(this.rooms.send);
+    this.sessions.onRevoked(() => void this.checkCallers());
     this.timers = [
       setInterval(() => this.beat(), HEARTBEAT_MS),
-      setInterval(() => void this.checkTokens(), TOKEN_CHECK_MS),
+      setInterval(() => void this.checkCallers(), TOKEN_CHECK_MS),
     ];
   }
 
@@ -55,22 +55,23 @@ export class StreamService implements OnModuleInit, OnModuleDestroy {
   onModuleDestroy(): void {
     this.isClosed = true;
     for (const timer of this.timers) clearInterval(timer);
-    for (const client of this.tokens.keys()) client.end();
+    for (const client of this.callers.keys()) client.end();
   }
 
   /** @throws ProblemError with status 429 or 503 if no further stream is possible */
-  admit(token: string | undefined, caller: string | undefined): void {
+  admit({ token, key }: Caller): void {
     if (this.isClosed) throw refusal(503, 'the service is shutting down');
-    if (this.tokens.size >= MAX_STREAMS) {
+    if (this.callers.size >= MAX_STREAMS) {
       throw refusal(503, `this process already serves ${MAX_STREAMS} streams`);
     }
     if (token === undefined) return;
-    const own = [...this.tokens.values()].filter((other) => other === token).length;
+    const open = [...this.callers.values()];
+    const own = open.filter((other) => other.token === token).length;
     if (own >= MAX_STREAMS_PER_TOKEN) {
       throw refusal(429, `${MAX_STREAMS_PER_TOKEN} streams are already open with this token`);
     }
-    const ownOfAllTokens = [...this.callers.values()].filter((other) => other === caller).length;
-    if (!hasRoom({ own: ownOfAllTokens, used: this.tokens.size, limit: MAX_STREAMS })) {
+    const ownOfAllTokens = open.filter((other) => other.key === key).length;
+    if (!hasRoom({ own: ownOfAllTokens, used: open.length, limit: MAX_STREAMS })) {
       throw refusal(429, `this caller already has ${ownOfAllTokens} streams, as many as are free for others`);
     }
   }
@@ -78,11 +79,7 @@ export class StreamService implements OnModuleInit, OnModuleDestroy {
   /** Streams events to an admitted response until the client closes it. */
   open(
     response: ServerResponse,
-    stream: StreamRequest & {
-      readonly token: string | undefined;
-      readonly caller: string | undefined;
-      readonly filter: ProviderFilter;
-    },
+    stream: StreamRequest & { readonly caller: Caller; readonly filter: ProviderFilter },
   ): void {
     const client = new StreamClient(response, this.rooms, (size) => this.metrics.countSentBytes(size));
     response.writeHead(200, {
@@ -93,12 +90,10 @@ export class StreamService implements OnModuleInit, OnModuleDestroy {
     });
     response.on('error', (err) => this.logger.debug({ err }, 'stream failed'));
     response.on('close', () => {
-      this.tokens.delete(client);
       this.callers.delete(client);
       this.live.disconnect(client);
     });
-    this.tokens.set(client, stream.token);
-    if (stream.caller !== undefined) this.callers.set(client, stream.caller);
+    this.callers.set(client, stream.caller);
     client.write(Buffer.from(`retry: ${randomInt(RETRY_MS.minimum, RETRY_MS.maximum)}\n\n`));
     this.live.connect(client, stream.filter, { binary: false });
     this.live.viewport(client, stream.viewport);
@@ -106,19 +101,12 @@ export class StreamService implements OnModuleInit, OnModuleDestroy {
   }
 
   private beat(): void {
-    for (const client of this.tokens.keys()) client.beat();
+    for (const client of this.callers.keys()) client.beat();
   }
 
-  /** Ends streams whose token is no longer valid. */
-  private async checkTokens(): Promise<void> {
-    for (const [client, token] of this.tokens) {
-      try {
-        await this.verifier.verify(token);
-      } catch (error) {
-        // The stream stays open if the keys are unavailable.
-        if (error instanceof AuthError && error.code !== 'KEYS_UNAVAILABLE') client.end();
-      }
-    }
+  /** Ends streams whose token or session is no longer valid. */
+  private async checkCallers(): Promise<void> {
+    for (const [client, { isValid }] of this.callers) if (!(await isValid())) client.end();
   }
 }
 

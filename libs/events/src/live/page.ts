@@ -36,6 +36,25 @@ interface Features<Properties, Geometry> {
   }[];
 }
 
+/** Who is signed in. */
+export interface SessionUser {
+  /** `null` if the token does not say it. */
+  readonly name: string | null;
+  /** The only provider whose events are shown; `null`: all. */
+  readonly providerId: string | null;
+  readonly scopes: readonly string[];
+}
+
+/** The answer to `GET /session` and `POST /session`. */
+export interface SessionState {
+  /** Whether the service requires a session or a token. */
+  readonly isRequired: boolean;
+  /** `null` if nobody is signed in with this browser. */
+  readonly user: SessionUser | null;
+  /** Unix time in milliseconds at which the session ends; `null` without one. */
+  readonly expiresAt: number | null;
+}
+
 /** The answer to `GET /commands`, which needs no token: shell commands that the page shows. `null` if not configured. */
 export interface PageCommands {
   /** Prints a link that signs a browser in. */

@@ -22,6 +22,16 @@ export const zoneTopic = {
  */
 export const erasureTopic = { name: 'ride.erasures', partitions: 1 } as const satisfies TopicSpec;
 
+/**
+ * Sessions of the page that were signed out, and their tokens: the key is the kind and the id, the value a `RevocationRecord`,
+ * `null` once it has expired.
+ */
+export const sessionTopic = {
+  name: 'ride.sessions',
+  partitions: 1,
+  configs: { 'cleanup.policy': 'compact' },
+} as const satisfies TopicSpec;
+
 /** Numbers of accepted and rejected items: the value is an `AuditRecord`. */
 export const auditTopic = { name: 'ride.audit', partitions: 3 } as const satisfies TopicSpec;
 
@@ -31,7 +41,7 @@ export const batchGroup = 'hailstream-batch';
 /** A set of event families. */
 export interface EventRegistry {
   readonly families: readonly EventFamily[];
-  /** Every topic of the system: those of the families, alerts, drawn zones, erasures, dead letters and audit records. */
+  /** Every topic of the system: those of the families, alerts, drawn zones, erasures, revoked sessions, dead letters and audit records. */
   readonly topics: readonly TopicSpec[];
   readonly byName: ReadonlyMap<string, EventFamily>;
   /** By name of the topic. */
@@ -52,6 +62,7 @@ export function createEventRegistry(families: readonly EventFamily[]): EventRegi
       alertTopic,
       zoneTopic,
       erasureTopic,
+      sessionTopic,
       deadLetterTopic,
       auditTopic,
     ],

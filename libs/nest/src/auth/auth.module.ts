@@ -1,7 +1,8 @@
 import { TokenVerifier, type AuthOptions } from '@hailstream/service/tokens';
-import { Inject, Logger, Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
+import { Inject, Logger, Module, Optional, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
+import { COOKIE_SESSIONS, type CookieSessions } from './cookie-sessions.js';
 import { authenticate } from './jwt.guard.js';
 
 const AUTH_OPTIONS = Symbol('AuthOptions');
@@ -13,6 +14,7 @@ export class AuthModule implements OnModuleInit {
     @Inject(AUTH_OPTIONS) private readonly options: AuthOptions,
     private readonly verifier: TokenVerifier,
     private readonly adapterHost: HttpAdapterHost,
+    @Optional() @Inject(COOKIE_SESSIONS) private readonly sessions?: CookieSessions,
   ) {}
 
   static forRoot(options: AuthOptions): DynamicModule {
@@ -29,7 +31,7 @@ export class AuthModule implements OnModuleInit {
 
   onModuleInit(): void {
     const fastify = this.adapterHost.httpAdapter?.getInstance<FastifyInstance>();
-    if (fastify !== undefined) authenticate(fastify, this.verifier);
+    if (fastify !== undefined) authenticate(fastify, this.verifier, this.sessions);
     if (this.options.kind !== 'open') return;
     new Logger(AuthModule.name).warn(
       'authentication is disabled because no AUTH_ variable is set; only loopback connections are accepted',

@@ -9,6 +9,7 @@ import {
   type Scope,
   type TokenVerifier,
 } from '@hailstream/service/tokens';
+import type { CookieSessions } from './cookie-sessions.js';
 
 /** Metadata of methods with a scope that differs from that of their class. */
 const SCOPE = 'hailstream:scope';
@@ -33,14 +34,19 @@ interface GuardedRouteConfig {
   readonly scope?: Scope;
 }
 
-/** Verifies the token of each request to a guarded route after its headers were received and before its body is read. */
-export function authenticate(fastify: FastifyInstance, verifier: TokenVerifier): void {
+/** Verifies the token or the session of each request to a guarded route after its headers were received and before its body is read. */
+export function authenticate(
+  fastify: FastifyInstance,
+  verifier: TokenVerifier,
+  sessions?: CookieSessions,
+): void {
   fastify.addHook('onRequest', (request: AuthenticatedRequest, _reply, done) => {
     const { scope } = request.routeOptions.config as GuardedRouteConfig;
     if (scope === undefined) return done();
     try {
       const token = bearerToken(request.headers.authorization);
-      const cached = verifier.recall(token);
+      const session = token === undefined ? sessions?.recall(request.headers) : undefined;
+      const cached = session?.principal ?? verifier.recall(token);
       if (cached === undefined) {
         const admitted = verifier.verify(token).then((principal) => admit(request, principal, scope));
         admitted.then(() => done(), done);

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { isLoopbackAuthority } from '@hailstream/service/loopback';
 import { isSameOrigin } from '@hailstream/service/same-origin';
@@ -66,13 +66,19 @@ function messageOf(body: string): string {
 
 /**
  * Refuses changes that a page of another site requests. Browsers send such requests without asking if they look like those of
- * a form, and a service without authentication would execute them.
+ * a form. A service without authentication would execute them, and so would one that recognizes users by a cookie.
  */
 export function refuseOtherOrigins(fastify: FastifyInstance, allowedOrigins: readonly string[]): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
     const isChange = request.method !== 'GET' && request.method !== 'HEAD';
-    if (!isChange || isSameOrigin(request.headers, allowedOrigins)) return done();
-    const detail = `pages of ${request.headers.origin} may not change anything here`;
+    const { headers } = request;
+    if (!isChange || (isSameOrigin(headers, allowedOrigins) && isSameSite(headers))) return done();
+    const detail = `pages of ${headers.origin ?? 'other origins'} may not change anything here`;
     done(new ProblemError({ status: 403, title: 'Forbidden', detail }));
   });
+}
+
+/** Browsers say where a request comes from, also if they leave out its origin. `none`: from the user, not from a page. */
+function isSameSite({ origin, 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
+  return origin !== undefined || site === undefined || site === 'same-origin' || site === 'none';
 }

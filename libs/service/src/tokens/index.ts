@@ -1,5 +1,11 @@
 export { AuthError } from './auth.error.js';
 export { makeToken } from './make-token.js';
-export { requireScope, type Principal, type Scope } from './principal.js';
-export { LOCAL_PROVIDER_ID, parseTokenArgs, TOKEN_EXPIRES_IN, TOKEN_USAGE } from './token-args.js';
+export { requireScope, scopes, type Principal, type Scope } from './principal.js';
+export {
+  LOCAL_PROVIDER_ID,
+  parseTokenArgs,
+  SIGN_IN_EXPIRES_IN,
+  TOKEN_EXPIRES_IN,
+  TOKEN_USAGE,
+} from './token-args.js';
 export { TokenVerifier, type AuthOptions } from './token-verifier.js';

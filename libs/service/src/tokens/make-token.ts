@@ -1,6 +1,6 @@
 import { createSecretKey } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { ALL_PROVIDERS, type Scope } from './principal.js';
+import { ALL_PROVIDERS, SIGN_IN_USE, type Scope } from './principal.js';
 
 export interface TokenClaims {
   readonly scopes: readonly Scope[];
@@ -8,6 +8,8 @@ export interface TokenClaims {
   readonly providerId?: string;
   /** Who the token is for, as its claim `sub`. @default none */
   readonly name?: string;
+  /** Whether it is for a sign-in link: it is valid for minutes, and the session that it opens for longer. @default false */
+  readonly isForSignIn?: boolean;
 }
 
 /** Creates a token that a {@link TokenVerifier} with the same secret accepts. `expiresIn`: `12h`, `30 days`. */
@@ -17,6 +19,7 @@ export async function makeToken(secret: string, claims: TokenClaims, expiresIn: 
     scope: claims.scopes.join(' '),
     ...(providerId !== undefined && { provider_id: providerId }),
     ...(claims.name !== undefined && { sub: claims.name }),
+    ...(claims.isForSignIn === true && { use: SIGN_IN_USE }),
   };
   return new SignJWT(payload)
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })

@@ -28,6 +28,9 @@ export const anyone: Principal = Object.freeze({ scopes: new Set(scopes) });
 /** Value of the claim `provider_id` in a token that may read the events of all providers. */
 export const ALL_PROVIDERS = '*';
 
+/** Value of the claim `use` in the token of a sign-in link. */
+export const SIGN_IN_USE = 'sign-in';
+
 /**
  * Converts the claims of a token. `scope` is a space-separated list; unknown scopes are ignored. A token with scope `write`
  * names one provider. A token with only `read` names one provider, or `*` for all of them.

@@ -12,6 +12,9 @@ export const TOKEN_USAGE = '--scope read|write|operate[,…] [--provider UUID] [
 /** Lifetime of the tokens that the commands print. */
 export const TOKEN_EXPIRES_IN = '30 days';
 
+/** Lifetime of sign-in links: the page exchanges one for a session. */
+export const SIGN_IN_EXPIRES_IN = '10 minutes';
+
 /**
  * Parses the arguments of a command that prints tokens. Returns the claims, or the problem in one line. With scope `write`,
  * the default provider is the local one.

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose';
 import { AuthError } from './auth.error.js';
 import { KeySet } from './key-set.js';
-import { anyone, toPrincipal, type Principal } from './principal.js';
+import { anyone, SIGN_IN_USE, toPrincipal, type Principal } from './principal.js';
 
 /**
  * How callers are authenticated. `open` disables authentication, for services that listen on loopback only. A secret is
@@ -32,15 +32,22 @@ const CACHED_MS = 60_000;
 
 /** Maximum accepted difference between the clock of the signer and the local clock. */
 const CLOCK_LEEWAY_SECONDS = 30;
+const CLOCK_LEEWAY_MS = CLOCK_LEEWAY_SECONDS * 1_000;
 
 const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
-interface CachedVerification {
+/** A token that was verified. */
+interface VerifiedToken {
   readonly principal: Principal;
+  /** Unix time in milliseconds. */
+  readonly expiresAtMs: number;
+  /** Whether it is the token of a sign-in link. Only a token that is signed with the secret can be one. */
+  readonly isForSignIn: boolean;
+}
+
+interface CachedVerification extends VerifiedToken {
   /** Monotonic time of the verification. */
   readonly verifiedAt: number;
-  /** Wall-clock time from which the token is rejected. */
-  readonly expiresAtMs: number;
 }
 
 /** The clocks of a verifier, in milliseconds. */
@@ -56,6 +63,7 @@ const SYSTEM_CLOCKS: Clocks = { now: () => Date.now(), elapsed: () => performanc
 /** Verifies bearer tokens. Verifications are cached, because verifying a signature costs more than ingesting an event. */
 export class TokenVerifier {
   private readonly cache = new Map<string, CachedVerification>();
+  private isRevoked: (token: string) => boolean = () => false;
   private readonly check: ((token: string) => Promise<JWTPayload>) | undefined;
 
   constructor(
@@ -71,32 +79,57 @@ export class TokenVerifier {
    * @throws AuthError if the token is missing or invalid, or if it cannot be verified at the moment
    */
   async verify(token: string | undefined): Promise<Principal> {
-    return this.recall(token) ?? this.verifySignature(token);
+    return this.recall(token) ?? (await this.inspect(token))?.principal ?? anyone;
+  }
+
+  /**
+   * Returns what is known of a token; `undefined` without authentication.
+   *
+   * @throws AuthError if the token is missing or invalid, or if it cannot be verified at the moment
+   */
+  async inspect(token: string | undefined): Promise<VerifiedToken | undefined> {
+    if (this.check === undefined) return undefined;
+    return this.recallToken(token) ?? (await this.verifySignature(this.check, token));
+  }
+
+  /** Rejects tokens that were revoked, although they have not expired. The function is called for each request. */
+  rejectRevoked(isRevoked: (token: string) => boolean): void {
+    this.isRevoked = isRevoked;
   }
 
   /** Returns what {@link verify} would resolve to if that is cached. Synchronous, because every request calls it. */
   recall(token: string | undefined): Principal | undefined {
     if (this.check === undefined) return anyone;
-    const known = token === undefined ? undefined : this.cache.get(token);
-    if (known === undefined || this.clocks.elapsed() - known.verifiedAt >= CACHED_MS) return undefined;
-    return known.expiresAtMs > this.clocks.now() ? known.principal : undefined;
+    return this.recallToken(token)?.principal;
   }
 
-  private async verifySignature(token: string | undefined): Promise<Principal> {
-    if (this.check === undefined) return anyone;
+  private recallToken(token: string | undefined): CachedVerification | undefined {
+    const known = token === undefined ? undefined : this.cache.get(token);
+    if (known === undefined || this.clocks.elapsed() - known.verifiedAt >= CACHED_MS) return undefined;
+    const hasExpired = known.expiresAtMs + CLOCK_LEEWAY_MS <= this.clocks.now();
+    return hasExpired || this.isRevoked(token!) ? undefined : known;
+  }
+
+  private async verifySignature(check: Check, token: string | undefined): Promise<CachedVerification> {
     if (token === undefined || token === '')
       throw new AuthError('TOKEN_MISSING', 'a bearer token is required');
-    const claims = await this.check(token).catch((error: unknown) => {
+    const claims = await check(token).catch((error: unknown) => {
       this.cache.delete(token);
       throw toAuthError(error);
     });
     if (claims.iat !== undefined && claims.iat > this.clocks.now() / 1_000 + CLOCK_LEEWAY_SECONDS) {
       throw new AuthError('TOKEN_INVALID', 'the token is not valid yet: its iat is in the future');
     }
-    const principal = toPrincipal(claims, this.options.kind === 'secret');
-    const expiresAtMs = ((claims.exp ?? 0) + CLOCK_LEEWAY_SECONDS) * 1_000;
-    this.addToCache(token, { principal, verifiedAt: this.clocks.elapsed(), expiresAtMs });
-    return principal;
+    if (this.isRevoked(token)) throw new AuthError('TOKEN_INVALID', 'the token was revoked');
+    const isOwn = this.options.kind === 'secret';
+    const verified = {
+      principal: toPrincipal(claims, isOwn),
+      verifiedAt: this.clocks.elapsed(),
+      expiresAtMs: (claims.exp ?? 0) * 1_000,
+      isForSignIn: isOwn && claims['use'] === SIGN_IN_USE,
+    };
+    this.addToCache(token, verified);
+    return verified;
   }
 
   private addToCache(token: string, entry: CachedVerification): void {

@@ -1,0 +1,29 @@
+import type { Principal } from '@hailstream/service/tokens';
+
+/** The session of a browser. It is in the browser's cookie, sealed, so that every process with the key accepts it. */
+export interface BrowserSession {
+  /** Random; revoked with it. */
+  readonly id: string;
+  readonly principal: Principal;
+  /** Unix time in milliseconds. */
+  readonly expiresAtMs: number;
+  /** The token that it was opened with. */
+  readonly origin: {
+    /** SHA-256 in hexadecimal digits. */
+    readonly hash: string;
+    /** When it expires; `null` for the token of a sign-in link, which is not revoked with the session. */
+    readonly expiresAtMs: number | null;
+    /** The token itself, if other services can only verify this one. */
+    readonly token?: string;
+  };
+}
+
+/** Whether two tokens are for the same user with the same permissions. */
+export function isSamePrincipal(one: Principal, other: Principal): boolean {
+  return (
+    one.name === other.name &&
+    one.providerId === other.providerId &&
+    one.scopes.size === other.scopes.size &&
+    [...one.scopes].every((scope) => other.scopes.has(scope))
+  );
+}
