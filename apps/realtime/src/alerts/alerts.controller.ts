@@ -1,6 +1,6 @@
 import type { Alert, AlertPage } from '@hailstream/events';
 import { CurrentPrincipal, ProblemError, RequireScope } from '@hailstream/nest';
-import type { Principal } from '@hailstream/service/tokens';
+import { hasScope, type Principal } from '@hailstream/service/tokens';
 import { Controller, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { withBadRequest } from '../query/bad-request.js';
 import { parseAlertQuery } from './alert-query.js';
@@ -14,18 +14,15 @@ export class AlertsController {
 
   @Get()
   @Header('cache-control', 'no-store')
-  list(
-    @CurrentPrincipal() { providerId, scopes }: Principal,
-    @Query() query: Record<string, unknown>,
-  ): AlertPage {
-    const filter = providerId ?? null;
+  list(@CurrentPrincipal() principal: Principal, @Query() query: Record<string, unknown>): AlertPage {
+    const filter = principal.providerId ?? null;
     const parsed = withBadRequest(() => parseAlertQuery(query, filter));
-    return this.alerts.list(parsed, filter, scopes.has('operate'));
+    return this.alerts.list(parsed, filter, hasScope(principal, 'acknowledge'));
   }
 
   @Post(':id/acknowledge')
   @HttpCode(200)
-  @RequireScope('operate')
+  @RequireScope('acknowledge')
   async acknowledge(@CurrentPrincipal() principal: Principal, @Param('id') id: string): Promise<Alert> {
     try {
       return await this.alerts.acknowledge(id, principal);

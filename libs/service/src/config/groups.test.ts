@@ -101,6 +101,11 @@ describe(toAuth, () => {
     expect(variablesIn(() => toAuth(read({ ...key, AUTH_JWT_ISSUER: 'x' })))).toEqual(['AUTH_JWT_AUDIENCE']);
   });
 
+  it('has the claim of the roles', () => {
+    const env = { AUTH_JWT_SECRET: SECRET, AUTH_ROLE_CLAIM: 'roles' };
+    expect(toAuth(read(env))).toEqual({ kind: 'secret', secret: SECRET, roleClaim: 'roles' });
+  });
+
   it('rejects an issuer with a secret, because it would not be checked', () => {
     const env = read({ AUTH_JWT_SECRET: SECRET, AUTH_JWT_ISSUER: 'https://id.example' });
     expect(variablesIn(() => toAuth(env))).toEqual(['AUTH_JWT_ISSUER']);

@@ -105,6 +105,7 @@ export const authEnv = {
   AUTH_JWT_SECRET: Type.Optional(Secret({ minLength: MIN_SECRET_CHARS })),
   AUTH_JWT_ISSUER: Type.Optional(Type.String()),
   AUTH_JWT_AUDIENCE: Type.Optional(List({ description: 'name[,name…]' })),
+  AUTH_ROLE_CLAIM: Type.Optional(Type.String()),
 };
 type AuthEnv = Type.Static<Type.TObject<typeof authEnv>>;
 
@@ -234,15 +235,21 @@ export function toAuth(env: AuthEnv & { readonly HOST: string }): AuthOptions {
       })),
     );
   }
+  const roles = env.AUTH_ROLE_CLAIM === undefined ? {} : { roleClaim: env.AUTH_ROLE_CLAIM };
   if (env.AUTH_JWKS_URL !== undefined) {
-    return { kind: 'jwks', url: keySetUrl(env.AUTH_JWKS_URL), ...tokenOrigin(env, 'AUTH_JWKS_URL') };
+    return {
+      kind: 'jwks',
+      url: keySetUrl(env.AUTH_JWKS_URL),
+      ...tokenOrigin(env, 'AUTH_JWKS_URL'),
+      ...roles,
+    };
   }
   if (env.AUTH_JWT_PUBLIC_KEY !== undefined) {
     const pem = publicKeyPem(env.AUTH_JWT_PUBLIC_KEY);
-    return { kind: 'public-key', pem, ...tokenOrigin(env, 'AUTH_JWT_PUBLIC_KEY') };
+    return { kind: 'public-key', pem, ...tokenOrigin(env, 'AUTH_JWT_PUBLIC_KEY'), ...roles };
   }
   refuseOrigin(env);
-  if (env.AUTH_JWT_SECRET !== undefined) return { kind: 'secret', secret: env.AUTH_JWT_SECRET };
+  if (env.AUTH_JWT_SECRET !== undefined) return { kind: 'secret', secret: env.AUTH_JWT_SECRET, ...roles };
   if (!isLoopback(env.HOST)) {
     throw new ConfigError([
       {

@@ -1,6 +1,6 @@
 export { AuthError } from './auth.error.js';
 export { makeToken } from './make-token.js';
-export { requireScope, scopes, type Principal, type Scope } from './principal.js';
+export { hasScope, requireScope, scopes, type Principal, type Scope } from './principal.js';
 export {
   LOCAL_PROVIDER_ID,
   parseTokenArgs,

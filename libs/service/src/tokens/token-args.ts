@@ -1,13 +1,15 @@
 import { parseArgs } from 'node:util';
 import { isUuid } from '../uuid.js';
 import type { TokenClaims } from './make-token.js';
-import { scopes } from './principal.js';
+import type { Scope } from './principal.js';
 
 /** The provider of the simulated city and of replayed traces. */
 export const LOCAL_PROVIDER_ID = '0197a1c0-6d1f-7000-8000-000000000001';
 
 /** Usage of the commands that print tokens. */
 export const TOKEN_USAGE = '--scope read|write|operate[,…] [--provider UUID] [--name NAME]';
+
+const scopes: readonly Scope[] = ['read', 'write', 'operate'];
 
 /** Lifetime of the tokens that the commands print. */
 export const TOKEN_EXPIRES_IN = '30 days';

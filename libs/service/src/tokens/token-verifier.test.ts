@@ -144,6 +144,38 @@ describe(TokenVerifier, () => {
     expect(principal.providerId).toBeUndefined();
   });
 
+  it.each([
+    ['roles', { roles: ['viewer'] }, ['read']],
+    ['roles', { roles: ['operator', 'other'] }, ['read', 'acknowledge']],
+    ['roles', { roles: 'admin', scope: 'openid' }, ['read', 'operate']],
+    ['realm_access.roles', { realm_access: { roles: ['viewer', 'admin'] } }, ['read', 'operate']],
+    ['https://hail.example/roles', { 'https://hail.example/roles': 'viewer' }, ['read']],
+    ['roles', { roles: ['Admin', 'administrator', 7, null], scope: 'read' }, ['read']],
+    ['roles', { role: 'admin' }, []],
+    ['a.b.c', { a: { b: null } }, []],
+    [undefined, { roles: ['admin'] }, []],
+  ])('grants with the claim %s of %j the scopes %j', async (roleClaim, claims, granted) => {
+    const options = {
+      kind: 'secret',
+      secret: SECRET,
+      ...(roleClaim !== undefined && { roleClaim }),
+    } as const;
+    const { scopes } = await new TokenVerifier(options).verify(await sign(claims));
+    expect([...scopes]).toEqual(granted);
+  });
+
+  it('lets operators acknowledge alerts, and nothing else that admins may do', async () => {
+    const verifier = new TokenVerifier({ kind: 'secret', secret: SECRET, roleClaim: 'roles' });
+    const [operator, admin] = await Promise.all(
+      ['operator', 'admin'].map(async (roles) => verifier.verify(await sign({ roles }))),
+    );
+    for (const principal of [operator!, admin!]) requireScope(principal, 'acknowledge');
+    requireScope(admin!, 'operate');
+    expect(() => requireScope(operator!, 'operate')).toThrow('lacks the scope operate');
+    const viewer = await verifier.verify(await sign({ roles: 'viewer' }));
+    expect(() => requireScope(viewer, 'acknowledge')).toThrow('lacks the scope acknowledge');
+  });
+
   it('compares scopes as whole words', async () => {
     const verifier = new TokenVerifier({ kind: 'secret', secret: SECRET });
     const principal = await verifier.verify(await sign({ scope: 'openid reader write:all' }));

@@ -12,9 +12,14 @@ import { anyone, SIGN_IN_USE, toPrincipal, type Principal } from './principal.js
  */
 export type AuthOptions =
   | { readonly kind: 'open' }
-  | { readonly kind: 'secret'; readonly secret: string }
-  | ({ readonly kind: 'public-key'; readonly pem: string } & TokenOrigin)
-  | ({ readonly kind: 'jwks'; readonly url: string } & TokenOrigin);
+  | ({ readonly kind: 'secret'; readonly secret: string } & Roles)
+  | ({ readonly kind: 'public-key'; readonly pem: string } & TokenOrigin & Roles)
+  | ({ readonly kind: 'jwks'; readonly url: string } & TokenOrigin & Roles);
+
+interface Roles {
+  /** The claim with the roles of the user. @default roles are not read */
+  readonly roleClaim?: string;
+}
 
 /** Required claims of tokens that an identity provider signs. */
 export interface TokenOrigin {
@@ -123,7 +128,7 @@ export class TokenVerifier {
     if (this.isRevoked(token)) throw new AuthError('TOKEN_INVALID', 'the token was revoked');
     const isOwn = this.options.kind === 'secret';
     const verified = {
-      principal: toPrincipal(claims, isOwn),
+      principal: toPrincipal(claims, { allByDefault: isOwn, ...roleClaim(this.options) }),
       verifiedAt: this.clocks.elapsed(),
       expiresAtMs: (claims.exp ?? 0) * 1_000,
       isForSignIn: isOwn && claims['use'] === SIGN_IN_USE,
@@ -175,6 +180,10 @@ function signatureCheck(options: AuthOptions, { now, elapsed }: Clocks): Check |
       return (token) => keys.verify(token, originSettings(options));
     }
   }
+}
+
+function roleClaim(options: AuthOptions): Roles {
+  return options.kind === 'open' || options.roleClaim === undefined ? {} : { roleClaim: options.roleClaim };
 }
 
 function toAuthError(error: unknown): AuthError {
