@@ -27,6 +27,7 @@ const NOT_DESCRIBED = [
   /^\/metrics$/,
   /^\/(openapi|asyncapi)\.json$/,
   /^\/stream$/,
+  /^\/session$/,
   /^\/$/,
   /\*/,
 ];

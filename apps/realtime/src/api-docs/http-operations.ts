@@ -1,4 +1,5 @@
 import { ZONE_ID_PATTERN } from '@hailstream/events';
+import type { Scope } from '@hailstream/service/tokens';
 import { SORT_KEYS } from '../vehicles/vehicle-query.js';
 import {
   alertFilter,
@@ -25,7 +26,7 @@ export interface HttpOperation {
   readonly id: string;
   readonly summary: string;
   /** `null`: needs no token. @default read */
-  readonly scope?: 'read' | 'operate' | null;
+  readonly scope?: Scope | null;
   readonly parameters?: readonly Parameter[];
   /** The schema of the body of the request. */
   readonly body?: ResponseSchemaName;
@@ -275,7 +276,7 @@ export const httpOperations: Readonly<Record<string, readonly HttpOperation[]>> 
       method: 'post',
       id: 'acknowledge-alert',
       summary: 'Acknowledges an alert',
-      scope: 'operate',
+      scope: 'acknowledge',
       parameters: [pathId('alert_id', 'The alert')],
       response: ok('Alert'),
       problems: [403, 404],
