@@ -1,4 +1,3 @@
-import { setTimeout as pace } from 'node:timers/promises';
 import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -8,8 +7,6 @@ import { append, Bench, countingLogger, failures, logger, record, silentServer }
 const NOT_ENOUGH_REPLICAS = 19;
 const OUT_OF_ORDER_SEQUENCE_NUMBER = 45;
 const ONE_HOUR_MS = 3_600_000;
-/** Interval of sends. */
-const EVERY_MS = 1;
 
 let bench: Bench;
 
@@ -84,25 +81,6 @@ describe('Producer', () => {
     const results = (await Promise.all(sends)).flat();
     expect(failures(results)).toEqual([]);
     expect(counting.count() - before).toBeLessThan(20);
-  });
-
-  it('starts requests with records of several sends at least its linger time apart', async () => {
-    const lingerMs = 200;
-    const topic = await bench.topic(1);
-    const counting = countingLogger('Produce');
-    const producer = bench.producer({ logger: counting.logger, lingerMs });
-    await append(producer, [record(topic, 'warm', '0')]);
-    const before = counting.count();
-    const startedAt = performance.now();
-    const sends = [];
-    for (let round = 0; round < 1_000; round += 1) {
-      for (const one of numbered(topic, 2)) sends.push(producer.send([one]));
-      await pace(EVERY_MS);
-    }
-    expect(failures((await Promise.all(sends)).flat())).toEqual([]);
-    const elapsedMs = performance.now() - startedAt;
-    // The first request is sent at once.
-    expect(counting.count() - before).toBeLessThan(elapsedMs / lingerMs + 3);
   });
 
   it('preserves the order of each key without duplicates across errors and lost responses', async () => {
@@ -222,18 +200,6 @@ describe('Producer', () => {
       return left.length === 0;
     });
     expect([...new Set(await bench.read(topic))]).toHaveLength(50);
-  });
-
-  it('does not wait for its linger time when it closes', async () => {
-    const topic = await bench.topic(1);
-    const producer = bench.producer({ lingerMs: ONE_HOUR_MS });
-    const sends = [];
-    for (let round = 0; round < 20; round += 1) {
-      for (const one of numbered(topic, 2)) sends.push(producer.send([one]));
-      await pace(EVERY_MS);
-    }
-    await producer[Symbol.asyncDispose]();
-    expect(failures((await Promise.all(sends)).flat())).toEqual([]);
   });
 
   it('flushes before it closes, and refuses sends afterwards', async () => {

@@ -44,13 +44,7 @@ export class Accumulator<T extends Accumulated> {
     return this.queues.size === 0;
   }
 
-  /** Whether a partition has a full batch, so that waiting longer gains nothing. */
-  get hasFullBatch(): boolean {
-    for (const queue of this.queues.values()) if (this.isFull(queue)) return true;
-    return false;
-  }
-
-  /** Returns whether the partition has a full batch now. */
+  /** Returns whether the partition has a full batch, so that waiting longer gains nothing. */
   add(topic: string, partition: number, record: T): boolean {
     const id = partitionName(topic, partition);
     let queue = this.queues.get(id);
@@ -60,7 +54,7 @@ export class Accumulator<T extends Accumulated> {
     }
     queue.records.push(record);
     queue.sizeBytes += record.sizeBytes;
-    return this.isFull(queue);
+    return queue.sizeBytes >= this.limits.batchBytes || queue.records.length >= this.limits.batchRecords;
   }
 
   /** Removes and returns at most one batch of each partition, within the limits of a request. */
@@ -87,10 +81,6 @@ export class Accumulator<T extends Accumulated> {
       queue.sizeBytes = queue.records.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       if (queue.records.length === 0) this.queues.delete(id);
     }
-  }
-
-  private isFull({ sizeBytes, records }: PartitionQueue<T>): boolean {
-    return sizeBytes >= this.limits.batchBytes || records.length >= this.limits.batchRecords;
   }
 
   private takeBatch(queue: PartitionQueue<T>): { records: T[]; sizeBytes: number } {

@@ -37,14 +37,10 @@ interface InFlight {
   readonly abandoned: AbortController;
 }
 
-/** Timers have a resolution of a millisecond. */
-const LEAST_PAUSE_MS = 1;
-
 /**
  * Sends to the partitions whose leader was one broker when they were first used: one request at a time, each with at most
  * one batch of a partition. So nothing can overtake within a partition, and records that arrive during a request go into
- * the next one. Requests with records of several `send` start at least `lingerMs` apart, because a request with a few records
- * uses about as much processor time, here and in the broker, as one with many.
+ * the next one.
  *
  * A request without an answer is repeated unchanged, with the same producer id and sequence numbers, so that brokers
  * recognise duplicates. Once all its records have failed by their deadline, the request is abandoned together with the
@@ -56,10 +52,6 @@ export class BrokerSender {
   private readonly codec: number;
   private linger: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
-  /** Whether the waiting records are to be sent without a pause. */
-  private isUrgent = false;
-  /** Ends the pause between two requests, if there is one. */
-  private endPause: (() => void) | undefined;
   /** Whether the last request had records of more than one `send`. If not, waiting for others gains nothing. */
   private wasShared = false;
   private session: { client: KafkajsClient; producer: Kafkajs } | undefined;
@@ -79,16 +71,15 @@ export class BrokerSender {
   /** Adds a record whose partition is known. */
   add(record: PendingRecord): void {
     const isFull = this.waiting.add(record.topic, record.partition, record);
+    if (this.running) return;
     if (isFull || !this.wasShared) this.flush();
-    else if (!this.running) this.linger ??= setTimeout(() => this.flush(), this.options.lingerMs);
+    else this.linger ??= setTimeout(() => this.flush(), this.options.lingerMs);
   }
 
   /** Sends the waiting records at once. */
   flush(): void {
     clearTimeout(this.linger);
     this.linger = undefined;
-    this.isUrgent = true;
-    this.endPause?.();
     this.running ??= this.run().finally(() => {
       this.running = undefined;
     });
@@ -103,7 +94,6 @@ export class BrokerSender {
   /** Closes the connections. Every record must have its result. */
   async close(): Promise<void> {
     clearTimeout(this.linger);
-    this.endPause?.();
     this.inFlight?.abandoned.abort();
     await this.running;
     this.replaceSession();
@@ -112,28 +102,11 @@ export class BrokerSender {
   private async run(): Promise<void> {
     await nextTurn();
     while (!this.waiting.isEmpty) {
-      const startedAt = performance.now();
       const batches = this.waiting.take();
-      this.isUrgent = this.waiting.hasFullBatch;
       this.wasShared = isShared(batches);
       await this.append(batches);
       await nextTurn();
-      if (this.wasShared && !this.isUrgent && !this.waiting.isEmpty) {
-        await this.pause(this.options.lingerMs - (performance.now() - startedAt));
-      }
     }
-  }
-
-  private async pause(ms: number): Promise<void> {
-    if (ms < LEAST_PAUSE_MS) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.endPause = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.endPause = undefined;
   }
 
   private async append(
