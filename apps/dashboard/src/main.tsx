@@ -9,7 +9,7 @@ import { App } from './app.js';
 import { CityState } from './city-state/city-state.js';
 import { Connection } from './connection/connection.js';
 import { PageSession } from './connection/page-session.js';
-import { frameToken, takeToken, tokenOfHash } from './connection/session.js';
+import { frameToken, takeProviderSignIn, takeToken, tokenOfHash } from './connection/session.js';
 import { DashboardContext } from './dashboard.js';
 import { EmbeddedCity } from './embed/embedded-city.js';
 import { HistorySession } from './history/history-session.js';
@@ -76,11 +76,12 @@ const address = new AddressBar(
   },
   { location, history: window.history, onPopState: (listener) => addEventListener('popstate', listener) },
 );
+const ended = takeProviderSignIn({ location, history: window.history });
 const token = takeToken({ location, history: window.history });
 // The token in the address of a frame must not replace the session of the user.
 const isFrame = view.isEmbedded.get();
 const ofFrame = isFrame ? frameToken(token, storageOf('sessionStorage')) : null;
-const session = new PageSession(isFrame ? null : token, { channel: openChannel(), reload });
+const session = new PageSession(isFrame ? null : token, { channel: openChannel(), reload }, ended);
 // Another vehicle is not followed.
 let followed = city.selected.get()?.deviceId;
 city.selected.subscribe(() => {

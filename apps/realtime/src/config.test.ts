@@ -28,6 +28,41 @@ describe('loadConfig', () => {
     for (const variable of Object.keys(wrong)) expect(message).toContain(`${variable}: expected`);
   });
 
+  it('signs users in with an identity provider only if it is configured', () => {
+    const provider = { AUTH_OIDC_ISSUER: 'https://id.example/realms/a', AUTH_OIDC_CLIENT_ID: 'page' };
+    const own = { AUTH_JWT_SECRET: 'x'.repeat(32), REALTIME_PUBLIC_URL: 'https://city.example' };
+    expect(loadConfig(own)).toMatchObject({ oidc: null, page: { commands: { signInWith: null } } });
+    const { oidc, page } = loadConfig({ ...own, ...provider });
+    expect(oidc).toEqual({
+      issuer: 'https://id.example/realms/a',
+      clientId: 'page',
+      clientSecret: null,
+      scope: 'openid profile',
+      redirectUri: 'https://city.example/sign-in/callback',
+    });
+    expect(page.commands.signInWith).toEqual({ name: 'id.example', url: 'https://city.example/sign-in' });
+    const settings = { AUTH_OIDC_CLIENT_SECRET: 'abc', AUTH_OIDC_SCOPE: 'roles', AUTH_ROLE_CLAIM: 'roles' };
+    expect(loadConfig({ ...own, ...provider, ...settings }).oidc).toMatchObject({
+      clientSecret: 'abc',
+      scope: 'openid roles',
+      roleClaim: 'roles',
+    });
+    const local = { AUTH_JWT_SECRET: own.AUTH_JWT_SECRET, AUTH_OIDC_ISSUER: 'http://localhost:8080' };
+    expect(loadConfig({ ...provider, ...local }).oidc?.redirectUri).toBe(
+      'http://127.0.0.1:4001/sign-in/callback',
+    );
+    for (const [changes, variable] of [
+      [{ AUTH_OIDC_ISSUER: 'http://id.example' }, 'AUTH_OIDC_ISSUER'],
+      [{ AUTH_OIDC_ISSUER: 'https://id.example/?a=1' }, 'AUTH_OIDC_ISSUER'],
+      [{ AUTH_OIDC_ISSUER: '' }, 'AUTH_OIDC_ISSUER'],
+      [{ AUTH_OIDC_CLIENT_ID: '' }, 'AUTH_OIDC_CLIENT_ID'],
+      [{ REALTIME_PUBLIC_URL: 'http://city.example' }, 'REALTIME_PUBLIC_URL'],
+      [{ AUTH_JWT_SECRET: '' }, 'AUTH_JWT_SECRET'],
+    ] as const) {
+      expect(() => loadConfig({ ...own, ...provider, ...changes })).toThrow(`${variable}: expected`);
+    }
+  });
+
   it('allows pages of the public URL and of listed origins', () => {
     const listed = { REALTIME_ALLOWED_ORIGINS: 'https://Map.example:443,http://b.example:8080/' };
     const { page } = loadConfig({ ...listed, REALTIME_PUBLIC_URL: 'https://city.example/map' });

@@ -21,6 +21,7 @@ import type { HistoryOptions } from './keyframes/keyframes.service.js';
 import type { LiveLimits } from './limits/live-limits.js';
 import { VEHICLE_LIMITS, type VehicleLimits } from './limits/vehicle-limits.js';
 import { toOrigin } from '@hailstream/service/same-origin';
+import { SIGN_IN_PATH, toOidc, type OidcOptions } from './oidc/oidc-options.js';
 import type { SessionOptions } from './sessions/session-options.js';
 import { readZoneFile } from './geofences/zone-file.js';
 import type { Zone } from './geofences/zone.js';
@@ -65,6 +66,10 @@ const realtimeEnv = Type.Object({
     maximum: 8_760 * HOUR_MS,
   }),
   REALTIME_SESSION_MS: Env.Duration({ default: 168 * HOUR_MS, minimum: 60_000, maximum: 720 * HOUR_MS }),
+  AUTH_OIDC_ISSUER: Type.Optional(Env.Url()),
+  AUTH_OIDC_CLIENT_ID: Type.Optional(Type.String()),
+  AUTH_OIDC_CLIENT_SECRET: Type.Optional(Env.Secret()),
+  AUTH_OIDC_SCOPE: Type.String({ default: 'openid profile' }),
   AUTH_SESSION_SECRET: Type.Optional(Env.Secret({ minLength: 32 })),
   REALTIME_BATCH_URL: Type.Optional(Env.Url()),
   REALTIME_PUBLIC_URL: Type.Optional(Env.Url()),
@@ -82,6 +87,8 @@ export interface RealtimeConfig {
   readonly http: { readonly host: string; readonly port: number };
   readonly auth: AuthOptions;
   readonly sessions: SessionOptions;
+  /** How users sign in with an identity provider; `null` if none is configured. */
+  readonly oidc: OidcOptions | null;
   readonly log: {
     readonly connection: LogConnection;
     readonly topicPolicy: TopicPolicy;
@@ -122,11 +129,14 @@ export interface RealtimeConfig {
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): RealtimeConfig {
   const env = readEnv(realtimeEnv, environment);
   const auth = toAuth(env);
+  const publicUrl = env.REALTIME_PUBLIC_URL ?? `http://127.0.0.1:${env.PORT}`;
+  const oidc = toOidc(env, auth, publicUrl);
   return Object.freeze({
     logLevel: env.LOG_LEVEL,
     http: { host: env.HOST, port: env.PORT },
     auth,
     sessions: { auth, secret: env.AUTH_SESSION_SECRET ?? null, sessionMs: env.REALTIME_SESSION_MS },
+    oidc,
     log: {
       connection: toLogConnection(env, { clientId: 'realtime' }),
       topicPolicy: toTopicPolicy(env),
@@ -139,10 +149,14 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Realti
       mapStyleOrigins: listedOrigins('MAP_STYLE_ORIGINS', env.MAP_STYLE_ORIGINS),
       frameAncestors: listedOrigins('REALTIME_FRAME_ANCESTORS', env.REALTIME_FRAME_ANCESTORS),
       allowedOrigins: allowedOrigins(env),
-      publicUrl: env.REALTIME_PUBLIC_URL ?? `http://127.0.0.1:${env.PORT}`,
+      publicUrl,
       commands: {
         signIn: env.REALTIME_SIGN_IN_COMMAND ?? null,
         replay: env.REALTIME_REPLAY_COMMAND ?? null,
+        signInWith:
+          oidc === null
+            ? null
+            : { name: new URL(oidc.issuer).host, url: new URL(SIGN_IN_PATH, publicUrl).href },
       },
     },
     history: {

@@ -12,6 +12,7 @@ import { HistoryModule } from './history/history.module.js';
 import { KeyframesModule } from './keyframes/keyframes.module.js';
 import { LiveModule } from './live/live.module.js';
 import { CityLogModule } from './log/log.module.js';
+import { OidcModule } from './oidc/oidc.module.js';
 import { ProvidersModule } from './providers/providers.module.js';
 import { RealtimeMetricsModule } from './metrics/realtime-metrics.module.js';
 import { PageModule } from './page/page.module.js';
@@ -36,6 +37,7 @@ export class RealtimeModule {
         LoggingModule.forRoot(logger),
         AuthModule.forRoot(config.auth),
         SessionsModule.forRoot(config.sessions, config.page.publicUrl),
+        OidcModule.forRoot(config.oidc),
         HealthModule,
         MetricsModule,
         RealtimeMetricsModule,

@@ -2,7 +2,7 @@ import type { SessionState, SessionUser } from '@hailstream/events/live';
 import { Store } from '../store.js';
 import { retryDelayMs } from './connection-state.js';
 import { request } from './request.js';
-import { signIn, type SignIn } from './session.js';
+import { signIn, type ProviderSignIn, type SignIn, type SignInFailure } from './session.js';
 
 const TIMEOUT_MS = 10_000;
 
@@ -23,17 +23,24 @@ export class PageSession {
   readonly question = new Store<Extract<SignIn, { kind: 'other' }> | null>(null);
   /** Whether the link of this page was not accepted. */
   readonly isLinkInvalid = new Store(false);
+  /** Why the user could not be signed in with the identity provider. */
+  readonly failure = new Store<SignInFailure | null>(null);
   /** Resolves once the link was answered. Requests wait for it. */
   readonly settled: Promise<void>;
 
   /**
    * @param link the token of a sign-in link
    * @param browser what the session does with the browser
+   * @param ended how signing in with the identity provider has ended
    */
   constructor(
     private readonly link: string | null,
     private readonly browser: SessionBrowser,
+    ended: ProviderSignIn | null = null,
   ) {
+    if (ended === 'done') this.tell('signed-in');
+    else if (ended === 'switched') this.tell('switched');
+    else this.failure.set(ended);
     this.settled = link === null ? Promise.resolve() : this.exchange(link);
     void this.settled.then(() => this.load());
   }

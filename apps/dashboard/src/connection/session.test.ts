@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { frameToken, signIn, takeToken } from './session.js';
+import { frameToken, signIn, takeProviderSignIn, takeToken } from './session.js';
 
 function storageWith(kept: string | null) {
   const items = new Map<string, string>(kept === null ? [] : [['hailstream.token', kept]]);
@@ -34,6 +34,26 @@ describe('takeToken', () => {
     expect(takeToken(page)).toBeNull();
     expect(page.replaced).toEqual([]);
   });
+});
+
+describe('takeProviderSignIn', () => {
+  it.each(['done', 'switched', 'expired', 'refused', 'unavailable', 'invalid', 'not-permitted', 'busy'])(
+    'returns %s and removes it from the address',
+    (outcome) => {
+      const page = pageAt(`#sign-in=${outcome}`);
+      expect(takeProviderSignIn(page)).toBe(outcome);
+      expect(page.replaced).toEqual(['/?a=1']);
+    },
+  );
+
+  it.each(['', '#', '#sign-in', '#sign-in=<b>', '#sign-in=Done', '#token=done'])(
+    'returns nothing for %j',
+    (hash) => {
+      const page = pageAt(hash);
+      expect(takeProviderSignIn(page)).toBeNull();
+      expect(page.replaced).toEqual([]);
+    },
+  );
 });
 
 describe('frameToken', () => {

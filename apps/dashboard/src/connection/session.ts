@@ -39,6 +39,23 @@ export function tokenOfHash(hash: string): string | null {
   return token === undefined || token === '' ? null : token;
 }
 
+/** Why a user could not be signed in with the identity provider. */
+const signInFailures = ['expired', 'refused', 'unavailable', 'invalid', 'not-permitted', 'busy'] as const;
+export type SignInFailure = (typeof signInFailures)[number];
+
+/** How signing in with the identity provider has ended. `switched`: this browser was signed in as another user. */
+export type ProviderSignIn = 'done' | 'switched' | SignInFailure;
+const outcomes: readonly ProviderSignIn[] = ['done', 'switched', ...signInFailures];
+
+/** Returns what the service says of a sign-in (`#sign-in=…`) and removes it from the address bar; `null` if it says nothing. */
+export function takeProviderSignIn({ location, history }: AddressOfPage): ProviderSignIn | null {
+  const named = new URLSearchParams(location.hash.replace(/^#/, '')).get('sign-in');
+  const outcome = outcomes.find((each) => each === named);
+  if (outcome === undefined) return null;
+  history.replaceState(history.state, '', location.pathname + location.search);
+  return outcome;
+}
+
 /** What became of a sign-in link. */
 export type SignIn =
   | { readonly kind: 'signed-in'; readonly state: SessionState }

@@ -24,6 +24,7 @@ export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTab
   const hasUnreadable = useStore(city.hasUnreadable);
   const styleFailure = useStore(city.styleFailure);
   const isLinkInvalid = useStore(session.isLinkInvalid);
+  const failure = useStore(session.failure);
   const isAsked = useStore(session.question) !== null;
   if (state.kind === 'signed-out') return <SignedOut hadToken={state.hadToken} />;
   if (isAsked) return <SessionQuestion />;
@@ -32,6 +33,16 @@ export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTab
       <p className="toast" role="status" data-testid="invalid-link">
         {t('session.invalidLink')}{' '}
         <button type="button" className="link-button" onClick={() => session.isLinkInvalid.set(false)}>
+          {t('common.dismiss')}
+        </button>
+      </p>
+    );
+  }
+  if (failure !== null) {
+    return (
+      <p className="toast" role="status" data-testid="sign-in-failure">
+        {t(`signIn.${failure}`)} {t('signIn.unchanged')}{' '}
+        <button type="button" className="link-button" onClick={() => session.failure.set(null)}>
           {t('common.dismiss')}
         </button>
       </p>
@@ -65,21 +76,37 @@ export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTab
 }
 
 function SignedOut({ hadToken }: { hadToken: boolean }) {
+  const { session } = useDashboard();
+  const failure = useStore(session.failure);
   const commands = useCommands();
+  const provider = commands?.signInWith ?? null;
   return (
     <section className="notice" role="alert" data-testid="signed-out">
       <h2>{t(hadToken ? 'notice.invalidLink' : 'notice.signIn')}</h2>
+      {failure !== null && <p data-testid="sign-in-failure">{t(`signIn.${failure}`)}</p>}
+      {provider !== null && (
+        <p>
+          <a
+            href={`${provider.url}?return=${encodeURIComponent(`/${location.search}`)}`}
+            data-testid="sign-in-with"
+          >
+            {t('signIn.with', { name: provider.name })}
+          </a>
+        </p>
+      )}
       {commands?.signIn ? (
         <>
           <p>{t('notice.openLink')}</p>
           <pre tabIndex={0}>{commands.signIn}</pre>
         </>
       ) : (
-        <p>
-          <RichText of="notice.append" values={{ hash: <code>#token=</code> }} />
-        </p>
+        provider === null && (
+          <p>
+            <RichText of="notice.append" values={{ hash: <code>#token=</code> }} />
+          </p>
+        )
       )}
-      <p className="notice-small">{t('notice.stored')}</p>
+      {(provider === null || commands?.signIn) && <p className="notice-small">{t('notice.stored')}</p>}
     </section>
   );
 }

@@ -366,7 +366,7 @@ export const httpOperations: Readonly<Record<string, readonly HttpOperation[]>> 
     {
       method: 'get',
       id: 'commands',
-      summary: 'Shell commands that the page shows',
+      summary: 'Shell commands that the page shows, and where users sign in',
       scope: null,
       response: ok('PageCommands'),
       isAlwaysServed: true,

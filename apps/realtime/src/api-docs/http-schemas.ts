@@ -283,7 +283,11 @@ export const responseSchemas = {
     intervals: list({ type: 'object' }),
     quality: list({ type: 'object' }),
   }),
-  PageCommands: record({ signIn: orNull(text), replay: orNull(text) }),
+  PageCommands: record({
+    signIn: orNull(text),
+    replay: orNull(text),
+    signInWith: orNull(record({ name: text, url: text })),
+  }),
 } as const satisfies Readonly<Record<string, object>>;
 
 export type ResponseSchemaName = keyof typeof responseSchemas;

@@ -18,6 +18,14 @@ export interface BrowserSession {
   };
 }
 
+/** A user whom the identity provider has authenticated. */
+export interface ProvenUser {
+  readonly principal: Principal;
+  /** Identifies the user among all users of all providers. */
+  readonly subject: string;
+  readonly idToken: string;
+}
+
 /** Whether two tokens are for the same user with the same permissions. */
 export function isSamePrincipal(one: Principal, other: Principal): boolean {
   return (

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cookieValues, isSecureRequest, setCookie } from './session-cookie.js';
+import { cookieValue, cookieValues, isSecureRequest, setCookie } from './session-cookie.js';
 
 describe(setCookie, () => {
   it('sets a cookie that neither scripts nor other sites can use', () => {
@@ -9,6 +9,9 @@ describe(setCookie, () => {
     );
     expect(setCookie({ name: 'session', isSecure: true }, cookie)).toBe(
       '__Host-session=abc; Path=/; Max-Age=61; HttpOnly; SameSite=Strict; Secure',
+    );
+    expect(setCookie({ name: 'session', isSecure: false, sameSite: 'Lax' }, cookie)).toBe(
+      'session=abc; Path=/; Max-Age=61; HttpOnly; SameSite=Lax',
     );
   });
 });
@@ -24,6 +27,14 @@ describe(cookieValues, () => {
     ['xsession=a', []],
   ])('finds in %j %j', (cookie, expected) => {
     expect(cookieValues({ ...(cookie !== undefined && { cookie }) }, 'session')).toEqual(expected);
+  });
+});
+
+describe(cookieValue, () => {
+  it('is not that of a connection with less protection', () => {
+    const headers = { cookie: 'session=a' };
+    expect(cookieValue(headers, { name: 'session', isSecure: false })).toBe('a');
+    expect(cookieValue(headers, { name: 'session', isSecure: true })).toBeUndefined();
   });
 });
 

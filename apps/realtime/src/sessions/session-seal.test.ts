@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BrowserSession } from './browser-session.js';
+import { Seal } from './seal.js';
 import { SessionSeal } from './session-seal.js';
 
 const SECRET = 'a secret of at least thirty-two characters';
@@ -36,6 +37,13 @@ describe(SessionSeal, () => {
     for (const text of ['', 'x', 'a.b.c', '€'.repeat(100), 'A'.repeat(10_000)]) {
       expect(seal.open(text)).toBeUndefined();
     }
+  });
+
+  it('does not open what was sealed for another purpose with the same secret', () => {
+    const other = new Seal(SECRET, 'another purpose');
+    expect(other.open(other.seal({ id: 1 }))).toEqual({ id: 1 });
+    expect(other.open(new SessionSeal(SECRET).seal(session))).toBeUndefined();
+    expect(new SessionSeal(SECRET).open(other.seal({ id: 1 }))).toBeUndefined();
   });
 
   it('leaves out a token that is too large for a cookie', () => {

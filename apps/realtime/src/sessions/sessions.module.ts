@@ -19,7 +19,7 @@ export class SessionsModule {
         SessionsService,
         { provide: COOKIE_SESSIONS, useExisting: SessionsService },
       ],
-      exports: [SessionsService, COOKIE_SESSIONS],
+      exports: [SessionsService, COOKIE_SESSIONS, PUBLIC_URL],
     };
   }
 }

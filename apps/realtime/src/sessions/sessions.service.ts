@@ -16,10 +16,11 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy }
 import { callerOf } from '../limits/callers.js';
 import { LOG_CONNECTION } from '../log/log.tokens.js';
 import { TopicView } from '../log/topic-view.js';
-import { isSamePrincipal, type BrowserSession } from './browser-session.js';
+import { isSamePrincipal, type BrowserSession, type ProvenUser } from './browser-session.js';
 import { revocationKey, Revocations } from './revocations.js';
 import { cookieValues } from './session-cookie.js';
 import type { SessionOptions } from './session-options.js';
+import { Seal } from './seal.js';
 import { SessionSeal } from './session-seal.js';
 import { SessionError } from './sessions.errors.js';
 import { SESSION_OPTIONS } from './sessions.tokens.js';
@@ -58,6 +59,7 @@ export interface Caller {
  */
 @Injectable()
 export class SessionsService implements CookieSessions, OnApplicationBootstrap, OnModuleDestroy {
+  private readonly secret: string | Buffer;
   private readonly seal: SessionSeal;
   private readonly view: TopicView;
   private readonly revocations = new Revocations();
@@ -77,7 +79,8 @@ export class SessionsService implements CookieSessions, OnApplicationBootstrap, 
   ) {
     this.logger = logger.child({ component: 'sessions' });
     const { auth, secret } = options;
-    this.seal = new SessionSeal(secret ?? (auth.kind === 'secret' ? auth.secret : randomBytes(32)));
+    this.secret = secret ?? (auth.kind === 'secret' ? auth.secret : randomBytes(32));
+    this.seal = new SessionSeal(this.secret);
     this.view = new TopicView({
       connection,
       admin,
@@ -178,12 +181,7 @@ export class SessionsService implements CookieSessions, OnApplicationBootstrap, 
       if (!isSame && !replaces) return { kind: 'other', current: current.principal, offered: principal };
     }
     const hash = hashOf(token);
-    if (!this.limit.allow(hash, now)) {
-      throw new SessionError('TOO_MANY_SESSIONS', 'too many sessions were opened with this token');
-    }
-    if (this.revocations.count >= MAX_REVOCATIONS) {
-      throw new SessionError('FULL', 'too many sessions were signed out: sign in with another token later');
-    }
+    this.requireRoom(hash, now);
     if (current !== undefined) await this.revoke([sessionRevocation(current)]);
     const origin = {
       hash,
@@ -196,6 +194,44 @@ export class SessionsService implements CookieSessions, OnApplicationBootstrap, 
       session: { id: randomUUID(), principal, expiresAtMs: endsAtMs, origin },
       isNew: true,
     };
+  }
+
+  /**
+   * Opens a session for a user whom the identity provider has authenticated. It replaces the one of the browser.
+   *
+   * @throws AuthError if the user may not read; SessionError if there are too many sessions
+   */
+  async signInUser(
+    { principal, subject, idToken }: ProvenUser,
+    headers: IncomingHttpHeaders,
+  ): Promise<{ readonly session: BrowserSession; readonly hasSwitched: boolean }> {
+    requireScope(principal, 'read');
+    const now = Date.now();
+    const hash = hashOf(subject);
+    const current = this.recall(headers);
+    this.requireRoom(hash, now);
+    if (current !== undefined) {
+      await this.revoke([sessionRevocation(current)]).catch((error: unknown) => {
+        if (!(error instanceof SessionError)) throw error;
+        // The browser forgets it, and the user has proven who it is.
+        this.logger.warn({ err: error }, 'a session that was replaced remains valid in other processes');
+      });
+    }
+    const origin = {
+      hash,
+      expiresAtMs: null,
+      ...(this.options.auth.kind !== 'secret' && { token: idToken }),
+    };
+    const expiresAtMs = now + this.options.sessionMs;
+    return {
+      session: { id: randomUUID(), principal, expiresAtMs, origin },
+      hasSwitched: current !== undefined && !isSamePrincipal(current.principal, principal),
+    };
+  }
+
+  /** Seals other values of cookies with the key of sessions. */
+  sealOf(purpose: string): Seal {
+    return new Seal(this.secret, purpose);
   }
 
   /** Ends a session in all processes, and the token that it was opened with. @throws SessionError if the log did not store it */
@@ -219,6 +255,16 @@ export class SessionsService implements CookieSessions, OnApplicationBootstrap, 
       ...(name !== undefined && { name }),
     };
     return `Bearer ${await makeToken(auth.secret, claims, BATCH_TOKEN_EXPIRES_IN)}`;
+  }
+
+  /** @throws SessionError if no further session may be opened with a token, or by a user */
+  private requireRoom(hash: string, now: number): void {
+    if (!this.limit.allow(hash, now)) {
+      throw new SessionError('TOO_MANY_SESSIONS', 'too many sessions were opened with this token');
+    }
+    if (this.revocations.count >= MAX_REVOCATIONS) {
+      throw new SessionError('FULL', 'too many sessions were signed out: sign in with another token later');
+    }
   }
 
   private isValid({ id, expiresAtMs, origin }: BrowserSession): boolean {

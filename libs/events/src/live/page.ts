@@ -55,10 +55,12 @@ export interface SessionState {
   readonly expiresAt: number | null;
 }
 
-/** The answer to `GET /commands`, which needs no token: shell commands that the page shows. `null` if not configured. */
+/** The answer to `GET /commands`, which needs no token: how to sign in, and shell commands. `null` if not configured. */
 export interface PageCommands {
   /** Prints a link that signs a browser in. */
   readonly signIn: string | null;
   /** Replays recorded events. */
   readonly replay: string | null;
+  /** The identity provider with which users sign in: its name, and where that begins. */
+  readonly signInWith: { readonly name: string; readonly url: string } | null;
 }

@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import Type from 'typebox';
-import { isLoopback } from '../net/loopback.js';
+import { isLoopback, isProtectedUrl } from '../net/loopback.js';
 import type { AuthOptions, TokenOrigin } from '../tokens/token-verifier.js';
 import { ConfigError, type ConfigIssue } from './read-env.js';
 import { Flag, Int, List, Port, Secret, SecretUrl, Url } from './variables.js';
@@ -294,9 +294,7 @@ function refuseOrigin(env: AuthEnv): void {
 
 /** Keys fetched over plain HTTP are not authenticated. */
 function keySetUrl(value: string): string {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  const isSafe = url?.protocol === 'https:' || (url !== undefined && isLoopback(url.hostname));
-  if (isSafe) return value;
+  if (URL.canParse(value) && isProtectedUrl(new URL(value))) return value;
   const expected = 'an https:// URL, or http:// on a loopback address';
   throw new ConfigError([{ variable: 'AUTH_JWKS_URL', expected, got: JSON.stringify(value) }]);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isLoopbackAuthority } from './loopback.js';
+import { isLoopbackAuthority, isProtectedUrl } from './loopback.js';
 
 describe('isLoopbackAuthority', () => {
   it.each([
@@ -32,5 +32,19 @@ describe('isLoopbackAuthority', () => {
     '[::2]:4001',
   ])('refuses %s', (authority) => {
     expect(isLoopbackAuthority(authority)).toBe(false);
+  });
+});
+
+describe('isProtectedUrl', () => {
+  it.each([
+    ['https://keys.example/jwks', true],
+    ['http://127.0.0.1:8080/jwks', true],
+    ['http://localhost/jwks', true],
+    ['http://[::1]/jwks', true],
+    ['http://keys.example/jwks', false],
+    ['http://127.0.0.1.keys.example/', false],
+    ['ftp://localhost/jwks', false],
+  ])('of %s is %s', (url, expected) => {
+    expect(isProtectedUrl(new URL(url))).toBe(expected);
   });
 });

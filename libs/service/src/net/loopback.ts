@@ -3,6 +3,11 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
+/** Whether nobody on the way can read or change what is sent to a URL: it is over TLS, or does not leave the machine. */
+export function isProtectedUrl({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
+}
+
 /**
  * Whether the `Host` header of a request names the loopback interface, in any notation that URLs allow. A page of another
  * site whose host name resolves to 127.0.0.1 (DNS rebinding) sends that name.

@@ -1,0 +1,2 @@
+/** Injects the `OidcOptions`. */
+export const OIDC_OPTIONS = Symbol('OidcOptions');
