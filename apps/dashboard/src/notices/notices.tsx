@@ -87,6 +87,7 @@ function SignedOut({ hadToken }: { hadToken: boolean }) {
       {provider !== null && (
         <p>
           <a
+            className="link-button"
             href={`${provider.url}?return=${encodeURIComponent(`/${location.search}`)}`}
             data-testid="sign-in-with"
           >
