@@ -9,7 +9,7 @@ const LEAST_BYTES = 1_048_576;
 
 /**
  * The records that the log has not acknowledged, as a queue: how long a new record would wait, at the rate of acknowledgements.
- * If there are none, the log is unreachable, and not overloaded; the delivery timeout applies.
+ * Without acknowledgements, the log counts as unreachable, not as overloaded, and the delivery timeout applies.
  */
 export class LogQueue {
   private bytes = 0;
