@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stateOf } from '../views/city-view.fixture.js';
 import { CityState, type CityEvent } from './city-state.js';
+import { TRIP_KEPT_MS } from './fleet-trips.js';
 import { id, NOW, PROVIDER, telemetry, vehicleEvent } from './events.fixture.js';
 import { readCity, writeCity } from './written-city.fixture.js';
 
@@ -19,9 +20,10 @@ const step = fc.record({
 
 function event(kind: string, device: number, timestamp: number): CityEvent {
   const location = { lat: timestamp % 80, lng: device };
-  return kind === 'telemetry'
-    ? telemetry({ device_id: id(device), timestamp, location })
-    : vehicleEvent({ device_id: id(device), timestamp, location });
+  if (kind === 'telemetry') return telemetry({ device_id: id(device), timestamp, location });
+  // A trip without an event for TRIP_KEPT_MS is dropped, and starts again with its next event: no trip lasts that long.
+  const trip = id(100 + Math.floor((timestamp - NOW) / (TRIP_KEPT_MS / 2)));
+  return vehicleEvent({ device_id: id(device), timestamp, location, trip_ids: [trip] });
 }
 
 // Folds hundreds of cities, which takes long on a busy machine.
