@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { MissingNeedsError } from '@hailstream/tools/needs';
-import { machine, table, writeJson, type Row } from './harness/report.js';
+import { hasFailed, machine, table, writeJson, type Row } from './harness/report.js';
 import { efforts, type Effort, type Suite } from './harness/suite.js';
 import { batchSuite } from './suites/batch.js';
 import { brokerSuite } from './suites/broker/index.js';
@@ -40,8 +40,8 @@ const suites: readonly Suite[] = [
 
 const names = suites.map(({ name }) => name).join(', ');
 const USAGE =
-  'usage: npm run bench [-- [--quick] [--rows NUMBER] [--rounds NUMBER] [--job TEXT] [--vehicles NUMBER] [--hours NUMBER] [--minutes NUMBER] [--telemetry SECONDS] [--city FILE] [--folder DIR] [SUITE …]]; ' +
-  '--job selects jobs of the suites router, live, history, warehouse and hostile by their names; --folder keeps the log and the databases of the suite warehouse, which measures them again; --vehicles, --hours and --telemetry are the city of the suite history; --vehicles and --minutes are the simulation of the suite truth; --city is the city file of the suites matching and truth; ' +
+  'usage: npm run bench [-- [--quick] [--rows NUMBER] [--rounds NUMBER] [--job TEXT] [--vehicles NUMBER] [--hours NUMBER] [--minutes NUMBER] [--rate NUMBER] [--telemetry SECONDS] [--city FILE] [--folder DIR] [SUITE …]]; ' +
+  '--job selects jobs of the suites router, live, history, warehouse and hostile by their names; --folder keeps the log and the databases of the suite warehouse, which measures them again; --vehicles, --hours and --telemetry are the city of the suite history; --vehicles and --minutes are the simulation of the suite truth; --minutes and --rate are the length of `hostile --job soak` and the events/s of its provider; --city is the city file of the suites matching and truth; ' +
   `suites: ${names}`;
 const resultsFolder = fileURLToPath(new URL('../results', import.meta.url));
 
@@ -79,6 +79,7 @@ function parse(args: string[]): Request | 'help' | undefined {
       vehicles: { type: 'string' },
       hours: { type: 'string' },
       minutes: { type: 'string' },
+      rate: { type: 'string' },
       city: { type: 'string' },
       telemetry: { type: 'string' },
       folder: { type: 'string' },
@@ -93,11 +94,12 @@ function parse(args: string[]): Request | 'help' | undefined {
   const vehicles = options.delete('vehicles') ? Number(values.vehicles) : undefined;
   const hours = options.delete('hours') ? Number(values.hours) : undefined;
   const minutes = options.delete('minutes') ? Number(values.minutes) : undefined;
+  const rate = options.delete('rate') ? Number(values.rate) : undefined;
   const folder = options.delete('folder') ? String(values.folder) : undefined;
   const city = options.delete('city') ? String(values.city) : undefined;
   const telemetrySeconds = options.delete('telemetry') ? Number(values.telemetry) : undefined;
   const known = positionals.every((name) => suites.some((suite) => suite.name === name));
-  const isPositive = [rows, vehicles ?? 1, hours ?? 1, minutes ?? 1, telemetrySeconds ?? 1].every(
+  const isPositive = [rows, vehicles ?? 1, hours ?? 1, minutes ?? 1, rate ?? 1, telemetrySeconds ?? 1].every(
     (number) => number > 0,
   );
   if (options.size > 0 || !known || !isPositive || !Number.isInteger(rounds) || rounds < 1) return undefined;
@@ -110,6 +112,7 @@ function parse(args: string[]): Request | 'help' | undefined {
       ...(vehicles !== undefined && { vehicles }),
       ...(hours !== undefined && { hours }),
       ...(minutes !== undefined && { minutes }),
+      ...(rate !== undefined && { rate }),
       ...(folder !== undefined && { folder }),
       ...(city !== undefined && { city }),
       ...(telemetrySeconds !== undefined && { telemetrySeconds }),
@@ -129,7 +132,6 @@ async function run(request: Request): Promise<void> {
     rows.push(...(await suite.run(request.effort, say)));
   }
   process.stdout.write(`\n${table(rows)}\n\n${machine()}\n`);
-  // Attacks have no target that may be missed.
-  if (rows.some((row) => row.kind === 'attack' && row.failures.length > 0)) process.exitCode = 1;
+  if (rows.some(hasFailed)) process.exitCode = 1;
   process.stdout.write(`each round: ${writeJson(resultsFolder, rows, takenAt)}\n`);
 }

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Histogram } from 'hdr-histogram-js';
+import type { Growth, Sample } from './growth.js';
 import type { Comparison } from './rounds.js';
 
 /** The target ratio. */
@@ -20,6 +21,8 @@ export type Row =
   | UnmeasuredRow
   | FaultRow
   | AttackRow
+  | CourseRow
+  | CheckRow
   | PlanRow
   | Figure;
 
@@ -91,6 +94,23 @@ interface AttackRow {
   readonly during: Experience;
 }
 
+/** A value of a process while hostile clients were at work. */
+interface CourseRow {
+  readonly kind: 'course';
+  readonly process: string;
+  readonly measure: string;
+  readonly growth: Growth;
+  readonly samples: readonly Sample[];
+}
+
+/** Something that must hold. */
+interface CheckRow {
+  readonly kind: 'check';
+  readonly name: string;
+  readonly result: string;
+  readonly failures: readonly string[];
+}
+
 /** What a provider has experienced for a while. */
 export interface Experience {
   /** From the planned time of an event to its acknowledgement. */
@@ -160,6 +180,8 @@ export function table(rows: readonly Row[]): string {
     ...lines,
     ...faultTable(rows.filter((row) => row.kind === 'fault')),
     ...attackTable(rows.filter((row) => row.kind === 'attack')),
+    ...courseTable(rows.filter((row) => row.kind === 'course')),
+    ...checkTable(rows.filter((row) => row.kind === 'check')),
     ...planTable(rows.filter((row) => row.kind === 'plan')),
     ...figureTable(rows.filter((row) => row.kind === 'figure')),
   ].join('\n');
@@ -255,6 +277,43 @@ function attackTable(rows: readonly AttackRow[]): string[] {
   }
   const failures = rows.flatMap((row) => row.failures.map((failure) => `- ${row.name}: ${failure}`));
   return failures.length > 0 ? [...lines, '', 'Not held:', '', ...failures] : lines;
+}
+
+/** One row per process and measure, with a column for each round. */
+function courseTable(rows: readonly CourseRow[]): string[] {
+  if (rows.length === 0) return [];
+  const rounds = rows[0]!.growth.rounds.map((_, index) => `round ${index + 1}`);
+  const lines = [
+    '',
+    `| process | measure | ${rounds.join(' | ')} | slope per hour (95 %) | |`,
+    `|---|---|${'---:|'.repeat(rounds.length)}---:|---|`,
+  ];
+  for (const { process, measure, growth } of rows) {
+    const slope = [growth.slope, ...growth.interval].map((value) => value.toFixed(1));
+    const columns = [
+      ...growth.rounds.map((value) => value.toFixed(0)),
+      `${slope[0]} (${slope[1]} to ${slope[2]})`,
+      growth.grows ? '**grows**' : 'flat',
+    ];
+    lines.push(`| ${process} | ${measure} | ${columns.join(' | ')} |`);
+  }
+  return lines;
+}
+
+function checkTable(rows: readonly CheckRow[]): string[] {
+  if (rows.length === 0) return [];
+  const lines = rows.map(
+    ({ name, result, failures }) =>
+      `| ${name} | ${result} | ${failures.length === 0 ? 'ok' : '**failed**'} |`,
+  );
+  const failures = rows.flatMap((row) => row.failures.map((failure) => `- ${row.name}: ${failure}`));
+  return ['', '| check | result | |', '|---|---|---|', ...lines, '', ...failures];
+}
+
+/** Whether something that must hold does not. Figures only have targets, which may be missed. */
+export function hasFailed(row: Row): boolean {
+  if (row.kind === 'course') return row.growth.grows;
+  return (row.kind === 'attack' || row.kind === 'check') && row.failures.length > 0;
 }
 
 /** The machine in one line: results are not comparable without it. */

@@ -2,30 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { temporaryFolder } from '../../harness/processes.js';
 import type { Row } from '../../harness/report.js';
 import type { Effort, Suite } from '../../harness/suite.js';
-import type { AttackGroup } from './target/attempt.js';
-import { anonymousGroup } from './attacks/anonymous.js';
-import { bodiesGroup } from './attacks/bodies.js';
-import { eventTimesGroup, identitiesGroup } from './attacks/events.js';
-import { fleetGroup, sitesGroup } from './attacks/others.js';
-import { protocolGroup } from './attacks/protocol.js';
-import { recordsGroup } from './attacks/records.js';
-import { socketsGroup } from './attacks/sockets.js';
-import { tokensGroup } from './attacks/tokens.js';
-import { Neighbour } from './neighbour.js';
+import { attackGroups } from './attacks/index.js';
+import { Neighbour } from './target/neighbour.js';
+import { runSoak } from './soak/soak.js';
 import { Target } from './target/target.js';
-
-const GROUPS: readonly AttackGroup[] = [
-  bodiesGroup,
-  anonymousGroup,
-  tokensGroup,
-  sitesGroup,
-  identitiesGroup,
-  eventTimesGroup,
-  recordsGroup,
-  protocolGroup,
-  socketsGroup,
-  fleetGroup,
-];
 
 /** Time before the first attack, in which connections are made and code is compiled. */
 const WARM_UP_MS = 3_000;
@@ -35,11 +15,12 @@ const SETTLE_MS = 1_000;
 
 /**
  * Attacks a running system on loopback, while another provider sends events and has a page open: what was held, what was
- * not, and what the other provider has noticed. `--job` selects groups by their names.
+ * not, and what the other provider has noticed. `--job` selects groups by their names; `--job soak` attacks for an hour, and
+ * checks that nothing grows.
  */
 export const hostileSuite: Suite = {
   name: 'hostile',
-  run: attack,
+  run: (effort, say) => (effort.job === 'soak' ? runSoak(effort, say) : attack(effort, say)),
 };
 
 async function attack(effort: Effort, say: (what: string) => void): Promise<Row[]> {
@@ -49,7 +30,7 @@ async function attack(effort: Effort, say: (what: string) => void): Promise<Row[
   await using neighbour = await Neighbour.start(target);
   await neighbour.during(() => pause(WARM_UP_MS));
   const rows: Row[] = [];
-  for (const group of GROUPS.filter(({ name }) => name.includes(effort.job ?? ''))) {
+  for (const group of attackGroups.filter(({ name }) => name.includes(effort.job ?? ''))) {
     const attempts = group.attempts(effort.rounds > 1);
     say(`${group.name}: ${attempts.length} attempts`);
     const before = await neighbour.during(() => pause(effort.roundMs));

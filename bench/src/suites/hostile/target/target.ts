@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { makeToken } from '@hailstream/service/tokens';
-import { startPostgres } from '@hailstream/tools/postgres';
+import { startPostgres, type RunningPostgres } from '@hailstream/tools/postgres';
+import { INGEST_V8_OPTIONS } from '@hailstream/tools/v8-options';
 import { Pool } from 'pg';
 import {
   runToEnd,
@@ -20,6 +21,16 @@ const READY_WITHIN_MS = 60_000;
 const READY_POLL_MS = 100;
 const LOG_TAIL_CHARS = 2_000;
 
+/** Settings of the processes that differ from the defaults of the attacks. */
+interface TargetSettings {
+  /** `KEY=VALUE` of the broker. */
+  readonly broker?: readonly string[];
+  /** Options of Node for ingest, realtime and batch. */
+  readonly node?: readonly string[];
+  readonly realtime?: Readonly<Record<string, string>>;
+  readonly batch?: Readonly<Record<string, string>>;
+}
+
 type Services = Readonly<Record<'ingest' | 'realtime' | 'batch' | 'openIngest', SystemProcess>>;
 
 /** A running system with authentication, and an ingest process without. */
@@ -27,32 +38,39 @@ export class Target implements AsyncDisposable {
   private constructor(
     private readonly disposals: readonly AsyncDisposable[],
     private readonly broker: SystemProcess,
-    private readonly postgresUrl: string,
+    private readonly postgres: RunningPostgres,
     readonly pool: Pool,
     private readonly services: Services,
   ) {}
 
-  static async start(folder: string): Promise<Target> {
+  static async start(folder: string, settings: TargetSettings = {}): Promise<Target> {
     const disposals: AsyncDisposable[] = [];
     const use = <T extends AsyncDisposable>(resource: T): T => {
       disposals.unshift(resource);
       return resource;
     };
     try {
-      const broker = use(await startBrokerProcess(join(folder, 'broker')));
+      const broker = use(await startBrokerProcess(join(folder, 'broker'), undefined, settings.broker));
       const postgres = use(await startPostgres({ dataDir: join(folder, 'postgres'), port: 0 }));
       const pool = new Pool({ connectionString: postgres.url });
       use({ [Symbol.asyncDispose]: () => pool.end() });
       const open = { KAFKA_BROKERS: broker.url, DATABASE_URL: postgres.url };
       const start = async (app: string, env: Readonly<Record<string, string>>): Promise<SystemProcess> =>
-        use(await startHttpProcess({ script: `apps/${app}/dist/main.js`, env, readyPath: '/health/ready' }));
+        use(
+          await startHttpProcess({
+            script: `apps/${app}/dist/main.js`,
+            nodeOptions: [...(app === 'ingest' ? INGEST_V8_OPTIONS : []), ...(settings.node ?? [])],
+            env,
+            readyPath: '/health/ready',
+          }),
+        );
       const env = { ...open, AUTH_JWT_SECRET: SECRET };
       const ingest = await start('ingest', env);
-      const realtime = await start('realtime', env);
-      const batch = await start('batch', { ...env, BATCH_EVERY: '1h' });
+      const realtime = await start('realtime', { ...env, ...settings.realtime });
+      const batch = await start('batch', { ...env, BATCH_EVERY: '1h', ...settings.batch });
       const openIngest = await start('ingest', { KAFKA_BROKERS: broker.url });
       const services = { ingest, realtime, batch, openIngest };
-      return new Target(disposals, broker, postgres.url, pool, services);
+      return new Target(disposals, broker, postgres, pool, services);
     } catch (error) {
       await disposeAll(disposals);
       throw error;
@@ -85,6 +103,11 @@ export class Target implements AsyncDisposable {
     return this.broker.pid;
   }
 
+  /** The server; its processes are its children. */
+  get postgresPid(): number {
+    return this.postgres.pid;
+  }
+
   token(claims: Parameters<typeof makeToken>[1]): Promise<string> {
     return makeToken(SECRET, claims, TOKEN_EXPIRES_IN);
   }
@@ -93,7 +116,7 @@ export class Target implements AsyncDisposable {
   async load(): Promise<void> {
     await runToEnd('apps/batch/dist/main.js', ['run', '--json'], {
       KAFKA_BROKERS: this.broker.url,
-      DATABASE_URL: this.postgresUrl,
+      DATABASE_URL: this.postgres.url,
     });
   }
 

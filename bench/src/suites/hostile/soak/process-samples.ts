@@ -1,0 +1,97 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import type { Target } from '../target/target.js';
+
+/** What is measured of a process. A value that it does not report is missing. */
+export interface Measurement {
+  /** Resident memory; of Postgres, the sum of all of its processes, in which shared memory counts once. */
+  readonly residentMiB: number;
+  /** Open files and sockets. */
+  readonly descriptors: number;
+  /** Since the previous measurement; of the broker, the time of a request that needs no work. */
+  readonly longestBlockMs?: number;
+  readonly heapMiB?: number;
+  readonly externalMiB?: number;
+}
+
+const ANSWERED_WITHIN_MS = 30_000;
+
+/** Measures all processes of the system. Linux only. @throws Error if one of them has ended */
+export async function measureProcesses(target: Target): Promise<Readonly<Record<string, Measurement>>> {
+  const { ingest, realtime, batch } = target;
+  const services = Object.entries({ ingest, realtime, batch }).map(async ([name, { pid, url }]) => {
+    const [process, metrics] = await Promise.all([processOf(pid), metricsOf(url)]);
+    return [name, { ...process, ...metrics }] as const;
+  });
+  const broker = Promise.all([processOf(target.brokerPid), brokerAnswerMs(target.brokerAddress)]).then(
+    ([process, longestBlockMs]) => ['broker', { ...process, longestBlockMs }] as const,
+  );
+  const postgres = postgresOf(target.postgresPid).then((process) => ['postgres', process] as const);
+  return Object.fromEntries(await Promise.all([...services, broker, postgres]));
+}
+
+async function processOf(pid: number): Promise<Measurement> {
+  const [status, descriptors] = await Promise.all([
+    readFile(`/proc/${pid}/status`, 'latin1'),
+    readdir(`/proc/${pid}/fd`),
+  ]);
+  return { residentMiB: kilobytes(status, 'VmRSS') / 1_024, descriptors: descriptors.length };
+}
+
+/** The postmaster and its children, which may end meanwhile. */
+async function postgresOf(postmaster: number): Promise<Measurement> {
+  const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, 'latin1');
+  const pids = [postmaster, ...children.split(' ').filter(Boolean).map(Number)];
+  const all = await Promise.all(
+    pids.map(async (pid) => {
+      const [memory, descriptors] = await Promise.all([
+        readFile(`/proc/${pid}/smaps_rollup`, 'latin1').catch(() => ''),
+        readdir(`/proc/${pid}/fd`).catch(() => []),
+      ]);
+      return { residentMiB: kilobytes(memory, 'Pss') / 1_024, descriptors: descriptors.length };
+    }),
+  );
+  return {
+    residentMiB: all.reduce((sum, each) => sum + each.residentMiB, 0),
+    descriptors: all.reduce((sum, each) => sum + each.descriptors, 0),
+  };
+}
+
+function kilobytes(text: string, name: string): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1] ?? 0);
+}
+
+/** A service that does not answer in time is measured without its metrics. */
+async function metricsOf(url: string): Promise<Partial<Measurement>> {
+  try {
+    const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(ANSWERED_WITHIN_MS) });
+    const text = await response.text();
+    const value = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+    return {
+      longestBlockMs: value('nodejs_eventloop_lag_max_seconds') * 1_000,
+      heapMiB: value('nodejs_heap_size_used_bytes') / 2 ** 20,
+      externalMiB: value('nodejs_external_memory_bytes') / 2 ** 20,
+    };
+  } catch {
+    return { longestBlockMs: ANSWERED_WITHIN_MS };
+  }
+}
+
+/** The time of a request for the versions of the API. */
+function brokerAnswerMs(address: string): Promise<number> {
+  const [host = '', port = ''] = address.split(':');
+  // Size, API key 18, version 0, correlation id, no client id.
+  const request = Buffer.from('0000000a0012000000000001ffff', 'hex');
+  const startedAt = performance.now();
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), host);
+    const settle = (milliseconds: number): void => {
+      socket.destroy();
+      resolve(milliseconds);
+    };
+    socket.setTimeout(ANSWERED_WITHIN_MS, () => settle(ANSWERED_WITHIN_MS));
+    socket.once('error', () => settle(ANSWERED_WITHIN_MS));
+    socket.once('connect', () => socket.write(request));
+    socket.once('data', () => settle(performance.now() - startedAt));
+  });
+}

@@ -1,0 +1,249 @@
+import { statfs } from 'node:fs/promises';
+import { loadavg } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { growthOf, median, type Sample } from '../../../harness/growth.js';
+import { temporaryFolder } from '../../../harness/processes.js';
+import type { Experience, Row } from '../../../harness/report.js';
+import type { Effort } from '../../../harness/suite.js';
+import { attackGroups } from '../attacks/index.js';
+import { Neighbour } from '../target/neighbour.js';
+import type { AttackGroup, Attempt } from '../target/attempt.js';
+import { Target } from '../target/target.js';
+import { checkDelivery } from './delivery.js';
+import { measureProcesses, type Measurement } from './process-samples.js';
+
+const DEFAULT_MINUTES = 60;
+const DEFAULT_EVENTS_PER_SECOND = 1_000;
+const EVENTS_PER_REQUEST = 5;
+/** Each kind of hostile client has a turn in each round. */
+const ROUNDS = 6;
+const SAMPLE_MS = 5_000;
+/** In a short trial, each turn has some samples, too. */
+const SAMPLES_PER_TURN = 5;
+const WARM_UP_MS = 5_000;
+/** Between two attempts, so that they do not fill the disk. */
+const PAUSE_MS = 500;
+const MIN_FREE_BYTES = 5 * 2 ** 30;
+
+/** Growth that is tolerated in any case: of resident memory in MiB, and of descriptors. */
+const TOLERATED = { residentMiB: 8, descriptors: 8 };
+
+/** At full size, bodies measure processor time, of which the other provider uses a part; the fleet would fill the disk. */
+const SMALL_GROUPS: readonly string[] = ['bodies', 'a large fleet'];
+
+const SETTINGS = {
+  broker: ['log.segment.bytes=67108864', 'log.retention.bytes=536870912'],
+  batch: { BATCH_EVERY: '60s' },
+};
+
+/** What happened in the turns of a kind. */
+interface Kind {
+  readonly group: AttackGroup;
+  readonly attempts: Iterator<Attempt>;
+  attempted: number;
+  readonly failures: Map<string, number>;
+  readonly turns: Experience[];
+}
+
+interface Turn {
+  readonly round: number;
+  readonly kind: string;
+}
+
+type TakenSample = Turn & {
+  readonly atMs: number;
+  readonly processes: Readonly<Record<string, Measurement>>;
+};
+
+/**
+ * Runs the system for an hour with a provider that sends at a steady rate and has pages open, while hostile clients of each kind take
+ * turns: whether memory or descriptors of a process grow, and whether each acknowledged event is in the log and once in Postgres.
+ */
+export async function runSoak(effort: Effort, say: (what: string) => void): Promise<Row[]> {
+  const { minutes = DEFAULT_MINUTES, rate = DEFAULT_EVENTS_PER_SECOND } = effort;
+  await using folder = await temporaryFolder();
+  say(`${minutes} minutes at ${rate} events/s`);
+  await using target = await Target.start(folder.path, {
+    ...SETTINGS,
+    // `kill -USR2` of a process that grows writes a heap snapshot.
+    node: ['--heapsnapshot-signal=SIGUSR2', `--diagnostic-dir=${folder.path}`],
+    realtime: { REALTIME_HISTORY_DIR: join(folder.path, 'history'), REALTIME_HISTORY_BYTES: '268435456' },
+  });
+  await using neighbour = await Neighbour.start(target, {
+    requestsPerSecond: rate / EVENTS_PER_REQUEST,
+    eventsPerRequest: EVENTS_PER_REQUEST,
+    vehicles: 500,
+    pages: 5,
+    readsPerSecond: 1,
+  });
+  await pause(WARM_UP_MS);
+  const soak = new Soak(target, neighbour, { folder: folder.path, minutes, say });
+  await soak.run();
+  say('the hostile clients have ended; loading the rest');
+  const sent = await neighbour.stop();
+  const notReady = await target.notReady();
+  await target.load();
+  say(`counting the ${sent.sent} events of the provider in the log and in Postgres`);
+  const delivery = await checkDelivery(target, sent);
+  const { acknowledged, inLog, logRecords, rows } = delivery;
+  return [
+    ...soak.courses(),
+    {
+      kind: 'check',
+      name: `each of ${sent.sent} events, of which ${acknowledged} were acknowledged, is in the log and once in Postgres`,
+      result: `${inLog} events in ${logRecords} records of the log, ${rows} rows`,
+      failures: delivery.failures,
+    },
+    {
+      kind: 'check',
+      name: 'all services are ready at the end',
+      result: notReady === undefined ? 'ready' : 'not ready',
+      failures: notReady === undefined ? [] : [notReady],
+    },
+    ...soak.kindRows(),
+  ];
+}
+
+class Soak {
+  private readonly kinds: readonly Kind[];
+  private readonly samples: TakenSample[] = [];
+  private readonly turnMs: number;
+  private turn: Turn;
+  private failure: Error | undefined;
+
+  constructor(
+    private readonly target: Target,
+    private readonly neighbour: Neighbour,
+    private readonly options: { folder: string; minutes: number; say: (what: string) => void },
+  ) {
+    this.kinds = attackGroups.map((group) => ({
+      group,
+      attempts: again(group.attempts(!SMALL_GROUPS.includes(group.name))),
+      attempted: 0,
+      failures: new Map(),
+      turns: [],
+    }));
+    this.turnMs = (options.minutes * 60_000) / ROUNDS / this.kinds.length;
+    this.turn = { round: 0, kind: this.kinds[0]!.group.name };
+  }
+
+  /** @throws Error if a process ends, or the disk is nearly full */
+  async run(): Promise<void> {
+    const startedAt = performance.now();
+    const stop = new AbortController();
+    const sampling = this.sample(startedAt, stop.signal).catch(
+      (error: unknown) => (this.failure = error as Error),
+    );
+    for (let index = 0; index < ROUNDS * this.kinds.length; index += 1) {
+      const kind = this.kinds[index % this.kinds.length]!;
+      const round = Math.floor(index / this.kinds.length);
+      this.turn = { round, kind: kind.group.name };
+      await this.attack(kind, startedAt + (index + 1) * this.turnMs);
+      if (this.failure !== undefined) throw this.failure;
+      this.tell(kind, performance.now() - startedAt);
+    }
+    stop.abort();
+    await sampling;
+  }
+
+  /** One attempt after the other, until the turn ends. An attempt that lasts longer shortens the next turn. */
+  private async attack(kind: Kind, endsAt: number): Promise<void> {
+    const experience = await this.neighbour.during(async () => {
+      while (performance.now() < endsAt && this.failure === undefined) {
+        const attempt = kind.attempts.next().value as Attempt;
+        kind.attempted += 1;
+        const problem = await attempt.run(this.target).catch((error: unknown) => String(error));
+        if (problem !== undefined) {
+          const failure = `${attempt.name}: ${problem}`;
+          kind.failures.set(failure, (kind.failures.get(failure) ?? 0) + 1);
+          this.options.say(`  not held: ${failure}`);
+        }
+        await pause(Math.min(PAUSE_MS, Math.max(0, endsAt - performance.now())));
+      }
+    });
+    kind.turns.push(experience);
+  }
+
+  private async sample(startedAt: number, signal: AbortSignal): Promise<void> {
+    const everyMs = Math.min(SAMPLE_MS, this.turnMs / SAMPLES_PER_TURN);
+    while (!signal.aborted) {
+      const turn = this.turn;
+      const processes = await measureProcesses(this.target);
+      this.samples.push({ ...turn, atMs: performance.now() - startedAt, processes });
+      const { bavail, bsize } = await statfs(this.options.folder);
+      if (bavail * bsize < MIN_FREE_BYTES) throw new Error(`${this.options.folder} has less than 5 GiB left`);
+      await pause(everyMs);
+    }
+  }
+
+  private tell(kind: Kind, passedMs: number): void {
+    const { acknowledged, refused, frameGap } = kind.turns.at(-1)!;
+    const processes = Object.entries(this.samples.at(-1)?.processes ?? {}).map(
+      ([name, { residentMiB, descriptors }]) => `${name} ${residentMiB.toFixed(0)} MiB ${descriptors}`,
+    );
+    this.options.say(
+      `${(passedMs / 60_000).toFixed(1)} min, ${kind.group.name}: acknowledged ${acknowledged.count}, ` +
+        `p99 ${ms(acknowledged.p99)}, refused ${refused}; frames ${ms(frameGap.max)}; ` +
+        `${processes.join(', ')} descriptors; load ${loadavg()[0]?.toFixed(1)}`,
+    );
+  }
+
+  /** Memory and descriptors of each process, and the heap if it reports it. */
+  courses(): Row[] {
+    const names = Object.keys(this.samples[0]?.processes ?? {});
+    return names
+      .flatMap((name) => [
+        this.course(name, 'resident memory, MiB', TOLERATED.residentMiB, (of) => of.residentMiB),
+        this.course(name, 'descriptors', TOLERATED.descriptors, (of) => of.descriptors),
+        this.course(name, 'longest block of the event loop, ms', Infinity, (of) => of.longestBlockMs),
+        this.course(name, 'heap used, MiB', Infinity, (of) => of.heapMiB),
+        this.course(name, 'external memory, MiB', Infinity, (of) => of.externalMiB),
+      ])
+      .filter((row) => row.kind !== 'course' || row.growth.rounds.length > 0);
+  }
+
+  private course(
+    process: string,
+    measure: string,
+    tolerated: number,
+    valueOf: (measurement: Measurement) => number | undefined,
+  ): Row {
+    const samples = this.samples.flatMap(({ atMs, round, kind, processes }): Sample[] => {
+      const value = valueOf(processes[process]!);
+      return value === undefined || Number.isNaN(value) ? [] : [{ atMs, round, kind, value }];
+    });
+    return { kind: 'course', process, measure, growth: growthOf(samples, tolerated), samples };
+  }
+
+  /** What each kind has tried, and what the other provider has experienced meanwhile. */
+  kindRows(): Row[] {
+    return this.kinds.map(({ group, attempted, failures, turns }) => {
+      const acknowledged = turns.map((turn) => turn.acknowledged.p99);
+      const frames = turns.map((turn) => turn.frameGap.max);
+      const refused = turns.reduce((sum, turn) => sum + turn.refused, 0);
+      const disconnected = turns.filter((turn) => turn.disconnected).length;
+      return {
+        kind: 'check',
+        name: group.name,
+        result:
+          `${attempted} attempts; acknowledged, p99: ${ms(median(acknowledged))} (at most ${ms(Math.max(...acknowledged))}); ` +
+          `longest time between frames: ${ms(median(frames))} (at most ${ms(Math.max(...frames))}); ${refused} requests refused`,
+        failures: [
+          ...[...failures].map(([failure, times]) => `${failure} (${times} times)`),
+          ...(disconnected > 0 ? [`a page was disconnected in ${disconnected} turns`] : []),
+        ],
+      };
+    });
+  }
+}
+
+/** The attempts again and again. */
+function* again(attempts: readonly Attempt[]): Generator<Attempt> {
+  for (;;) yield* attempts;
+}
+
+/** Microseconds as milliseconds. */
+function ms(micros: number): string {
+  return `${(micros / 1_000).toFixed(0)} ms`;
+}
