@@ -30,6 +30,17 @@ export function metersPerDegree(lat: number): { readonly east: number; readonly 
   };
 }
 
+/** Returns the earth-centred, earth-fixed coordinates of a place on the WGS 84 ellipsoid, in metres. */
+export function earthCentred({ lat, lng }: Place): readonly [x: number, y: number, z: number] {
+  const [latitude, longitude] = [radians(lat), radians(lng)];
+  const radius = AXIS_METERS / Math.sqrt(1 - ECCENTRICITY_2 * Math.sin(latitude) ** 2);
+  return [
+    radius * Math.cos(latitude) * Math.cos(longitude),
+    radius * Math.cos(latitude) * Math.sin(longitude),
+    radius * (1 - ECCENTRICITY_2) * Math.sin(latitude),
+  ];
+}
+
 /** Returns the longitude from one place to another, in degrees: the shorter way around the world. */
 export function acrossDegrees(fromLng: number, toLng: number): number {
   return ((((toLng - fromLng + 180) % 360) + 360) % 360) - 180;

@@ -1,4 +1,3 @@
-import { metersBetween } from '@hailstream/events';
 import type { Road } from '@hailstream/events/city-file';
 import { between, offset, type Position } from './geo/geo.js';
 import type { RoadEdge, RoadGraph } from './graph/road-graph.js';
@@ -81,10 +80,8 @@ function drive(
       const { from, to, meters } = edges[edge]!;
       const step = Math.min(rest, meters - onEdge);
       const [start, end] = [graph.nodes[from]!, graph.nodes[to]!];
-      // The graph is measured on a sphere.
-      const onEllipsoid = meters === 0 ? 0 : (step / meters) * metersBetween(start, end);
-      addMeters(segments, segmentKey(start, end), onEllipsoid);
-      driven += onEllipsoid;
+      addMeters(segments, segmentKey(start, end), step);
+      driven += step;
       rest -= step;
       onEdge += step;
       if (onEdge < meters) break;

@@ -153,7 +153,7 @@ describe(OsmToCity, () => {
     const graph = buildRoadGraph(city);
     expect(graph.nodes.length).toBe(4);
     const route = new Router(graph).route(0, 3);
-    expect(route.meters).toBeCloseTo(2_128.6 + 11_119.5, 0);
+    expect(route.meters).toBeCloseTo(2_132.0 + 11_066.8, 0);
     expect(route.edges.map(({ heading }) => Math.round(heading))).toEqual([90, 90, 180]);
   });
 });

@@ -1,3 +1,5 @@
+import { earthCentred } from '@hailstream/events';
+
 /** A position in degrees. */
 export interface Position {
   readonly lat: number;
@@ -32,23 +34,16 @@ export function flatDistance(from: Position): (lat: number, lng: number) => numb
 }
 
 /**
- * Chords between some positions, in metres: lower bounds of their great-circle distances, almost equal to them in a city,
- * and cheap to evaluate.
+ * Chords between some positions, in metres: lower bounds of their distances on the WGS 84 ellipsoid, almost equal to them in a
+ * city, and cheap to evaluate.
  */
 export class Chords {
   private readonly coordinates: Float64Array;
 
   constructor(positions: readonly Position[]) {
     this.coordinates = new Float64Array(positions.length * 3);
-    for (const [index, { lat, lng }] of positions.entries()) {
-      const [latitude, longitude] = [lat * RADIANS_PER_DEGREE, lng * RADIANS_PER_DEGREE];
-      const cosLatitude = Math.cos(latitude);
-      this.coordinates.set(
-        [cosLatitude * Math.cos(longitude), cosLatitude * Math.sin(longitude), Math.sin(latitude)].map(
-          (axis) => axis * EARTH_RADIUS_METERS,
-        ),
-        index * 3,
-      );
+    for (const [index, position] of positions.entries()) {
+      this.coordinates.set(earthCentred(position), index * 3);
     }
   }
 

@@ -3,7 +3,7 @@ import type { CityFile, Road } from '@hailstream/events/city-file';
 import { buildRoadGraph, type RoadGraph } from './road-graph.js';
 import { Router } from './router.js';
 
-/** One degree of latitude, and of longitude at the equator. */
+/** Degrees of a kilometre at the equator, about. */
 const KILOMETER = 1 / 111.195;
 
 type Point = [x: number, y: number];
@@ -74,8 +74,29 @@ describe('buildRoadGraph', () => {
       [0, 0],
     ]);
     const [edge] = graph.nodes[nodeAt(graph, [0, 0])]!.edges;
-    expect(edge?.meters).toBeCloseTo(1_000, 0);
+    expect(edge?.meters).toBeCloseTo(111_319.49 * KILOMETER, 1);
     expect(edge?.heading).toBeCloseTo(90);
+  });
+
+  it('measures edges on the WGS 84 ellipsoid', () => {
+    const graph = graphOf(
+      {
+        points: [
+          [0, 0],
+          [0, 1],
+        ],
+      },
+      {
+        points: [
+          [0, 0],
+          [1, 0],
+        ],
+      },
+    );
+    const meters = graph.nodes[nodeAt(graph, [0, 0])]!.edges.map((edge) => edge.meters);
+    // A degree of latitude and of longitude at the equator.
+    expect(meters[0]).toBeCloseTo(110_574.28 * KILOMETER, 1);
+    expect(meters[1]).toBeCloseTo(111_319.49 * KILOMETER, 1);
   });
 
   it('has one direction for one-way roads', () => {

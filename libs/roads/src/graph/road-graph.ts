@@ -1,5 +1,6 @@
+import { metersBetween } from '@hailstream/events';
 import type { CityFile, Road } from '@hailstream/events/city-file';
-import { distanceMeters, headingDegrees, type Position } from '../geo/geo.js';
+import { headingDegrees, type Position } from '../geo/geo.js';
 import { largestComponent } from './strong-components.js';
 import { speedLimit } from './speed-limit.js';
 
@@ -26,6 +27,7 @@ export interface RoadEdge {
   /** Indexes of nodes. */
   readonly from: number;
   readonly to: number;
+  /** Length on the WGS 84 ellipsoid. */
   readonly meters: number;
   /** Speed limit in metres per second. */
   readonly speed: number;
@@ -83,7 +85,7 @@ function assemble(
     const to = newIndex.get(oldTo);
     if (from === undefined || to === undefined) continue;
     const [start, end] = [positions[oldFrom]!, positions[oldTo]!];
-    const edge = { from, to, speed, meters: distanceMeters(start, end), heading: headingDegrees(start, end) };
+    const edge = { from, to, speed, meters: metersBetween(start, end), heading: headingDegrees(start, end) };
     getOrCreate(edgesOf, from, () => []).push(edge);
     getOrCreate(neighbours, from, () => new Set<number>()).add(to);
     getOrCreate(neighbours, to, () => new Set<number>()).add(from);
