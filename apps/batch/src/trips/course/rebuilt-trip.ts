@@ -96,8 +96,8 @@ export function rebuildTrip(
     cancelled_by: cancelled?.by ?? null,
     wait_seconds: requestedAt === null || pickedUp === null ? null : (pickedUp.fix.at - requestedAt) / 1_000,
     duration_seconds: durationSeconds,
-    distance_meters: rounded(ride?.meters, 10),
-    matched_distance: rounded(ride?.matched?.meters, 10),
+    distance_meters: rounded(ride?.meters, 100),
+    matched_distance: rounded(ride?.matched?.meters, 100),
     matched_share: rounded(ride?.matched?.share, 1_000),
     mean_speed: meanSpeed(ride?.meters, durationSeconds),
     max_speed: ride?.maxSpeed ?? null,
@@ -152,7 +152,7 @@ function deadheadOf(
   const isOneEvent = pickedUp !== null && pickedUp.id === assigned.id;
   return {
     deadhead_seconds: (until - assigned.fix.at) / 1_000,
-    deadhead_meters: isOneEvent ? 0 : rounded(measurePath(assigned.fix, points, end).meters, 10),
+    deadhead_meters: isOneEvent ? 0 : rounded(measurePath(assigned.fix, points, end).meters, 100),
   };
 }
 
@@ -172,7 +172,7 @@ function divided(value: number | null | undefined, by: number): number | null {
   return value === null || value === undefined ? null : value / by;
 }
 
-/** Rounds to a fraction of one, for example to tenths. */
+/** Rounds to a fraction of one, for example to hundredths. */
 function rounded(value: number | null | undefined, parts: number): number | null {
   return value === null || value === undefined ? null : Math.round(value * parts) / parts;
 }

@@ -147,11 +147,43 @@ describe(measurePath, () => {
     expect(Math.abs(meters! - 56)).toBeLessThan(3);
   });
 
-  it('does not believe speeds in another unit', () => {
+  it('believes the speeds of a way that turns all the time, whose corners the smoothed positions cut', () => {
+    // Two and a half rounds on a circle with a radius of 7 m, at 4.8 m/s.
+    const points = Array.from({ length: 25 }, (_, seconds) => {
+      const course = (4.8 / 7) * seconds;
+      const [east, north] = [7 * (1 - Math.cos(course)), 7 * Math.sin(course)];
+      return { seconds, east, north, speed: 4.8, heading: ((course * 180) / Math.PI) % 360 };
+    });
+    for (let seed = 1; seed <= 5; seed += 1) {
+      const fixes = fixesOf(points, { deviation: 0.8, random: new Random(seed) }).map((fix) => ({
+        ...fix,
+        accuracy: 4,
+      }));
+      const { meters } = measurePath(fixes[0]!, fixes.slice(1, -1), fixes.at(-1)!);
+      expect(Math.abs(meters! / (24 * 4.8) - 1), `${meters} m, seed ${seed}`).toBeLessThan(0.03);
+    }
+  });
+
+  it.each([
+    ['kilometres per hour', 3.6],
+    ['miles per hour', 2.237],
+    ['knots', 1.944],
+    ['metres per second, but a third too large', 4 / 3],
+    ['metres per second, but a third too small', 2 / 3],
+  ])('does not believe speeds in %s', (_, factor) => {
     const { points, meters } = drive();
-    const inKilometersPerHour = points.map((point) => ({ ...point, speed: point.speed * 3.6 }));
-    const measured = measure(inKilometersPerHour, { deviation: 3, random: new Random(10) });
-    expect(Math.abs(measured.meters! / meters - 1)).toBeLessThan(0.05);
+    const wrong = points.map((point) => ({ ...point, speed: point.speed * factor }));
+    for (let seed = 10; seed <= 14; seed += 1) {
+      const measured = measure(wrong, { deviation: 3, random: new Random(seed) });
+      expect(Math.abs(measured.meters! / meters - 1)).toBeLessThan(0.05);
+    }
+  });
+
+  it('believes speeds whose courses are always north, by the positions alone', () => {
+    const { points, meters } = drive();
+    const north = points.map((point) => ({ ...point, heading: 0 }));
+    const measured = measure(north, { deviation: 3, random: new Random(11) });
+    expect(Math.abs(measured.meters! / meters - 1)).toBeLessThan(0.02);
   });
 
   it('omits positions that the vehicle cannot have reached', () => {

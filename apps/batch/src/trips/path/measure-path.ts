@@ -1,4 +1,5 @@
 import { metersBetween } from '@hailstream/events';
+import { arcOver, turnBetween, wayAlongCourses } from './arc.js';
 import type { Fix } from './fix.js';
 import { withoutOutliers } from './outliers.js';
 import { smooth, type SmoothedFix } from './smooth.js';
@@ -9,17 +10,10 @@ const SILENT_AFTER_MS = 120_000;
 
 /** Speeds are integrated between fixes that are at most this far apart in time: a vehicle may have stopped since. */
 const SPEED_WITHIN_MS = 2_000;
-/** Fixes that are further apart in time do not show how the vehicle turned between them. */
-const TURN_WITHIN_MS = 5_000;
 /** Speeds are believed if the way that follows from them differs by at most this share from the way of the positions. */
 const SPEED_TOLERANCE = 0.15;
 /** Or by at most these metres: on a short way, noise and one turn are a larger share. */
 const SPEED_TOLERANCE_METERS = 15;
-/** A vehicle slower than this has no course, in metres per second. */
-const COURSE_ABOVE = 1;
-/** Turns beyond this are U-turns and errors: the way between the fixes is not an arc. */
-const MAX_ARC_RADIANS = (2 * Math.PI) / 3;
-
 /** A time without a position of a vehicle, in milliseconds. */
 interface Silence {
   readonly from: number;
@@ -60,7 +54,8 @@ export function measurePath(start: Fix, telemetry: readonly Fix[], end: Fix): Me
   const lineOfPositions = smoothRuns(fixes.map((fix) => ({ ...fix, speed: null })));
   const ofPositions = waysOf(fixes, lineOfPositions);
   const ofSpeeds = fixes.slice(1).map((fix, index) => integral(fixes[index]!, fix));
-  if (!agree(ofPositions, ofSpeeds)) return { ...rest, meters: sum(ofPositions), line: lineOfPositions };
+  if (!agree({ fixes, ofPositions, ofSpeeds }))
+    return { ...rest, meters: sum(ofPositions), line: lineOfPositions };
   const line = smoothRuns(fixes);
   const ofBoth = waysOf(fixes, line);
   return { ...rest, meters: sum(ofSpeeds.map((meters, index) => meters ?? ofBoth[index]!)), line };
@@ -85,12 +80,30 @@ function isStopBetween(from: StayFix, to: StayFix): boolean {
   return to.at - from.at > SPEED_WITHIN_MS && (from.stay === 'end' || to.stay === 'start');
 }
 
-/** Whether the speeds agree with the positions, of the parts of the way in which there are speeds. */
-function agree(ofPositions: readonly number[], ofSpeeds: readonly (number | null)[]): boolean {
-  const known = ofPositions.filter((_, index) => ofSpeeds[index] !== null);
-  const meters = sum(ofSpeeds.map((each) => each ?? 0));
-  const tolerance = Math.max(SPEED_TOLERANCE_METERS, SPEED_TOLERANCE * sum(known));
-  return known.length > 0 && Math.abs(meters - sum(known)) <= tolerance;
+/**
+ * Whether the speeds agree with the positions, of the parts of the way in which there are speeds. Smoothed positions cut the corners
+ * of a way that only turns; those along the reported courses do not, but the courses may be wrong. Speeds that are wrong agree with
+ * neither.
+ */
+function agree({
+  fixes,
+  ofPositions,
+  ofSpeeds,
+}: {
+  readonly fixes: readonly StayFix[];
+  readonly ofPositions: readonly number[];
+  readonly ofSpeeds: readonly (number | null)[];
+}): boolean {
+  const along = ofPositions.map((meters, index) => {
+    const [from, to] = [fixes[index]!, fixes[index + 1]!];
+    return to.stay === 'end' ? 0 : (wayAlongCourses(from, to) ?? meters);
+  });
+  const speedMeters = sum(ofSpeeds.map((meters) => meters ?? 0));
+  return [ofPositions, along].some((ways) => {
+    const known = ways.filter((_, index) => ofSpeeds[index] !== null);
+    const tolerance = Math.max(SPEED_TOLERANCE_METERS, SPEED_TOLERANCE * sum(known));
+    return known.length > 0 && Math.abs(speedMeters - sum(known)) <= tolerance;
+  });
 }
 
 /** The way that follows from the speeds of two fixes; `null` if it cannot be known. */
@@ -112,14 +125,12 @@ function sum(values: readonly number[]): number {
 
 /** The length of the arc between two fixes: the vehicle turned from the course of one to the course of the other. */
 function wayBetween(from: SmoothedFix, to: SmoothedFix): number {
-  const chord = metersBetween(from, to);
-  if (to.at - from.at > TURN_WITHIN_MS) return chord;
-  if (Math.min(Math.hypot(from.east, from.north), Math.hypot(to.east, to.north)) < COURSE_ABOVE) return chord;
-  const cross = from.east * to.north - from.north * to.east;
-  const dot = from.east * to.east + from.north * to.north;
-  const turn = Math.abs(Math.atan2(cross, dot));
-  if (turn > MAX_ARC_RADIANS || turn === 0) return chord;
-  return (chord * (turn / 2)) / Math.sin(turn / 2);
+  const turn = turnBetween(movementOf(from), movementOf(to));
+  return arcOver(metersBetween(from, to), turn ?? 0);
+}
+
+function movementOf({ at, east, north }: SmoothedFix): { at: number; speed: number; course: number } {
+  return { at, speed: Math.hypot(east, north), course: Math.atan2(east, north) };
 }
 
 function maxSpeedOf(telemetry: readonly Fix[]): number | null {
