@@ -6,6 +6,7 @@ import { efforts, type Effort, type Suite } from './harness/suite.js';
 import { batchSuite } from './suites/batch.js';
 import { brokerSuite } from './suites/broker/index.js';
 import { faultsSuite } from './suites/faults/index.js';
+import { growthSuite } from './suites/growth.js';
 import { historySuite } from './suites/history/index.js';
 import { hostileSuite } from './suites/hostile/index.js';
 import { ingestSuite } from './suites/ingest.js';
@@ -31,6 +32,7 @@ const suites: readonly Suite[] = [
   historySuite,
   liveSuite,
   brokerSuite,
+  growthSuite,
   faultsSuite,
   hostileSuite,
   routerSuite,
