@@ -16,6 +16,7 @@ import { CityState, type CityEvent } from '../fold/city-state.js';
 import { ZoneBook } from '../geofences/zone-book.js';
 import { RealtimeMetrics, type RecordOutcome } from '../metrics/realtime-metrics.service.js';
 import { foldRecord } from './fold-record.js';
+import { FoldTurns } from './fold-turns.js';
 import { LogIndex } from './log-index.js';
 import { LogPositions } from './positions.js';
 
@@ -30,6 +31,7 @@ const MAX_RECEIPTS = 1_000;
 export class FoldService implements OnModuleDestroy {
   private receipts: number[] = [];
   private readonly problems: RateLimitedLogger;
+  private readonly turns = new FoldTurns();
 
   constructor(
     readonly city: CityState,
@@ -48,14 +50,17 @@ export class FoldService implements OnModuleDestroy {
     this.problems.stop();
   }
 
-  /** Folds the records of a batch that were not folded before. */
-  fold({ topic, partition, records, nextOffset }: RecordBatch): void {
-    const fresh = records.filter(({ offset }) => this.positions.isNew(topic, partition, offset));
-    const [oldest] = fresh;
-    // Records of a rebuild were received long before this process could show them.
-    const isTimed = this.positions.isCaughtUp && this.receipts.length < MAX_RECEIPTS;
-    if (isTimed && oldest !== undefined) this.receipts.push(oldest.timestampMs);
-    for (const record of fresh) {
+  /**
+   * Folds the records of a batch that were not folded before, in slices: whatever happens in between, the positions are those of
+   * the records that are folded. A batch of the same partition may be passed before this one is folded, as after a rebalance.
+   */
+  async fold({ topic, partition, records, nextOffset }: RecordBatch): Promise<void> {
+    let isFirst = true;
+    for (const record of records) {
+      if (this.turns.isOver) await this.turns.next();
+      if (!this.positions.isNew(topic, partition, record.offset)) continue;
+      if (isFirst) this.noteReceipt(record);
+      isFirst = false;
       this.metrics.countRecord(topic, this.foldRecord(topic, partition, record));
       this.positions.advance(topic, partition, record.offset + 1n);
     }
@@ -100,6 +105,11 @@ export class FoldService implements OnModuleDestroy {
     const receipts = this.receipts;
     this.receipts = [];
     return receipts;
+  }
+
+  /** Records of a rebuild were received long before this process could show them. */
+  private noteReceipt({ timestampMs }: LogRecord): void {
+    if (this.positions.isCaughtUp && this.receipts.length < MAX_RECEIPTS) this.receipts.push(timestampMs);
   }
 
   private noteZones({ kind, event }: CityEvent, time: number): void {

@@ -10,7 +10,7 @@ export class LogController {
   constructor(private readonly foldService: FoldService) {}
 
   @EventPattern([...decoders.keys()])
-  fold(@Payload() batch: RecordBatch): void {
-    this.foldService.fold(batch);
+  fold(@Payload() batch: RecordBatch): Promise<void> {
+    return this.foldService.fold(batch);
   }
 }

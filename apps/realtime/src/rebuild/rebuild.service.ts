@@ -1,5 +1,4 @@
 import { performance } from 'node:perf_hooks';
-import { setImmediate as giveWay } from 'node:timers/promises';
 import { eventRegistry } from '@hailstream/events';
 import type { ServiceStatus } from '@hailstream/events/live';
 import {
@@ -49,9 +48,6 @@ const COMPLETE_INTERVAL_MS = 10;
 
 /** A topic that is missing for this long is created. Until then, the administrator who deleted it may create it. */
 const MISSING_TOPIC_PATIENCE_MS = 30_000;
-
-/** Maximum time that batches are folded without a turn of the event loop. */
-const MAX_TURN_MS = 10;
 
 /** The log from a time on. */
 interface OpenedLog {
@@ -271,13 +267,7 @@ export class RebuildService implements OnModuleDestroy {
   }
 
   private async foldRange(read: RangeRead): Promise<void> {
-    let turnEndsAt = performance.now() + MAX_TURN_MS;
-    for await (const batch of read) {
-      this.foldService.fold(batch);
-      if (performance.now() < turnEndsAt) continue;
-      await giveWay();
-      turnEndsAt = performance.now() + MAX_TURN_MS;
-    }
+    for await (const batch of read) await this.foldService.fold(batch);
   }
 
   private openRanges(ranges: readonly LogRange[]): Promise<RangeRead> {
