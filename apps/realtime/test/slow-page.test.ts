@@ -1,5 +1,5 @@
 import type { Socket as TcpSocket } from 'node:net';
-import type { Frame, LiveFrame, VehicleRow } from '@hailstream/events/live';
+import type { Frame, LiveFrame, VehicleList, VehicleRow } from '@hailstream/events/live';
 import { startTestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { describe, expect, it, vi } from 'vitest';
@@ -119,5 +119,25 @@ describe('a page that does not read', () => {
     expect([slowDrawn.snapshots, slowDrawn.resumed]).toEqual([1, 1]);
     expect(slowDrawn.rows.size).toBe(VEHICLES);
     expect(slowDrawn.rows).toEqual(quickDrawn.rows);
+  });
+});
+
+describe('a list of many vehicles', () => {
+  it('is sent in pieces, and stops if the client closes the connection', async () => {
+    await using broker = await startTestBroker();
+    await using realtime = await startRealtime(broker.address);
+    await untilReady(realtime);
+    moveAll(realtime, 0);
+    const response = await fetch(`${realtime.url}/vehicles`);
+    expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(response.headers.get('content-encoding')).toMatch(/br|gzip/);
+    const { count, total, vehicles } = (await response.json()) as VehicleList;
+    expect({ count, total }).toEqual({ count: VEHICLES, total: VEHICLES });
+    expect(new Set(vehicles.map(({ device_id }) => device_id)).size).toBe(VEHICLES);
+
+    const closed = await fetch(`${realtime.url}/vehicles`);
+    await closed.body?.cancel();
+    const refused = await fetch(`${realtime.url}/vehicles?sort=colour`);
+    expect(refused.status).toBe(400);
   });
 });

@@ -16,7 +16,7 @@ import { CityState, type CityEvent } from '../fold/city-state.js';
 import { ZoneBook } from '../geofences/zone-book.js';
 import { RealtimeMetrics, type RecordOutcome } from '../metrics/realtime-metrics.service.js';
 import { foldRecord } from './fold-record.js';
-import { FoldTurns } from './fold-turns.js';
+import { Turns } from '../turns/turns.js';
 import { LogIndex } from './log-index.js';
 import { LogPositions } from './positions.js';
 
@@ -31,7 +31,7 @@ const MAX_RECEIPTS = 1_000;
 export class FoldService implements OnModuleDestroy {
   private receipts: number[] = [];
   private readonly problems: RateLimitedLogger;
-  private readonly turns = new FoldTurns();
+  private readonly turns = new Turns();
 
   constructor(
     readonly city: CityState,

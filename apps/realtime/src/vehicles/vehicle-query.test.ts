@@ -87,6 +87,17 @@ describe('isSelected', () => {
   });
 });
 
+/** The number of steps is returned as well. */
+function sortInSteps(...args: Parameters<typeof sortVehicles>): { vehicles: Vehicle[]; steps: number } {
+  const sorting = sortVehicles(...args);
+  for (let steps = 0; ; steps += 1) {
+    const step = sorting.next();
+    if (step.done === true) return { vehicles: step.value, steps };
+  }
+}
+
+const sorted = (...args: Parameters<typeof sortVehicles>): Vehicle[] => sortInSteps(...args).vehicles;
+
 describe('sortVehicles', () => {
   const vehicles = [3, null, 1, 2].map((speed, index) => {
     const vehicle = new Vehicle(id(index + 1), PROVIDER);
@@ -95,7 +106,7 @@ describe('sortVehicles', () => {
     return vehicle;
   });
   const order = (key: 'speed' | 'short_id' | 'lat', isDescending: boolean) =>
-    sortVehicles(vehicles, { key, isDescending }).map(
+    sorted(vehicles, { key, isDescending }).map(
       ({ deviceId }) => vehicles.findIndex((each) => each.deviceId === deviceId) + 1,
     );
 
@@ -107,5 +118,21 @@ describe('sortVehicles', () => {
 
   it('orders equal values by id', () => {
     expect(order('lat', true)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('sorts many in steps, in the same order', () => {
+    const many = Array.from({ length: 9_000 }, (_, n) => {
+      const vehicle = new Vehicle(id((n * 7_919) % 9_000), PROVIDER);
+      const { event } = telemetry({ location: { lat: n % 7, lng: 2 } });
+      vehicle.foldTelemetry(event as Parameters<Vehicle['foldTelemetry']>[0], 1);
+      return vehicle;
+    });
+    const { vehicles: inSteps, steps } = sortInSteps(many, { key: 'lat', isDescending: true });
+    expect(steps).toBeGreaterThan(10);
+    const latOf = ({ position }: Vehicle): number => position?.lat ?? Number.NaN;
+    const expected = many.toSorted(
+      (one, other) => latOf(other) - latOf(one) || (one.deviceId < other.deviceId ? -1 : 1),
+    );
+    expect(inSteps.map(({ deviceId }) => deviceId)).toEqual(expected.map(({ deviceId }) => deviceId));
   });
 });

@@ -9,6 +9,8 @@ import { parseBbox } from './bbox.js';
 /** Maximum number of vehicles in one response. */
 export const MAX_VEHICLES_LISTED = 100_000;
 
+const SORTED_AT_ONCE = 2_048;
+
 /** Characters of an id that pages show: UUIDs of version 7 differ at the end. */
 const SHORT_ID_LENGTH = 6;
 
@@ -104,22 +106,56 @@ export function isDrawn(vehicle: Vehicle, now: number): boolean {
   return contactAt(vehicle.heardAt, now) !== 'silent';
 }
 
-/** Sorts vehicles. Unknown values come last in both directions; equal values are ordered by provider and device id. */
-export function sortVehicles(
+/**
+ * Sorts vehicles, in steps of some milliseconds. Unknown values come last in both directions; equal values are ordered by provider
+ * and device id.
+ */
+export function* sortVehicles(
   vehicles: readonly Vehicle[],
   sort: NonNullable<VehicleQuery['sort']>,
-): Vehicle[] {
+): Generator<void, Vehicle[]> {
   const valueOf: (vehicle: Vehicle) => string | number | null = sortKeys[sort.key];
   const sign = sort.isDescending ? -1 : 1;
-  return vehicles
-    .map((vehicle) => ({ vehicle, value: valueOf(vehicle) }))
-    .sort((one, other) => {
-      if (one.value === other.value) return byId(one.vehicle, other.vehicle);
-      if (one.value === null) return 1;
-      if (other.value === null) return -1;
-      return sign * compare(one.value, other.value);
-    })
-    .map(({ vehicle }) => vehicle);
+  const order = (one: Keyed, other: Keyed): number => {
+    if (one.value === other.value) return byId(one.vehicle, other.vehicle);
+    if (one.value === null) return 1;
+    if (other.value === null) return -1;
+    return sign * compare(one.value, other.value);
+  };
+  // Vehicles change between the steps: their values are those of the first one.
+  const keyed = vehicles.map((vehicle) => ({ vehicle, value: valueOf(vehicle) }));
+  let runs: Keyed[][] = [];
+  for (let at = 0; at < keyed.length; at += SORTED_AT_ONCE) {
+    runs.push(keyed.slice(at, at + SORTED_AT_ONCE).sort(order));
+    yield;
+  }
+  while (runs.length > 1) {
+    const merged: Keyed[][] = [];
+    for (let at = 0; at < runs.length; at += 2)
+      merged.push(yield* merge(runs[at]!, runs[at + 1] ?? [], order));
+    runs = merged;
+  }
+  return (runs[0] ?? []).map(({ vehicle }) => vehicle);
+}
+
+interface Keyed {
+  readonly vehicle: Vehicle;
+  readonly value: string | number | null;
+}
+
+/** Merges two sorted lists. */
+function* merge(
+  one: readonly Keyed[],
+  other: readonly Keyed[],
+  order: (one: Keyed, other: Keyed) => number,
+): Generator<void, Keyed[]> {
+  const merged: Keyed[] = [];
+  let [at, otherAt] = [0, 0];
+  while (at < one.length && otherAt < other.length) {
+    merged.push(order(one[at]!, other[otherAt]!) <= 0 ? one[at++]! : other[otherAt++]!);
+    if (merged.length % SORTED_AT_ONCE === 0) yield;
+  }
+  return merged.concat(one.slice(at), other.slice(otherAt));
 }
 
 function byId(one: Vehicle, other: Vehicle): number {

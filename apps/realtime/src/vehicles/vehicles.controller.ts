@@ -1,18 +1,21 @@
+import { Readable } from 'node:stream';
 import type { FleetExtent, PastVehicleList, VehicleDetail, VehicleList } from '@hailstream/events/live';
 import { CurrentPrincipal, ProblemError, RequireScope } from '@hailstream/nest';
 import type { Principal } from '@hailstream/service/tokens';
-import { Controller, Get, Header, Param, Query } from '@nestjs/common';
+import { Controller, Get, Header, Param, Query, StreamableFile } from '@nestjs/common';
 import type { ProviderFilter } from '../fold/city-state.js';
 import type { Vehicle } from '../fold/vehicle.js';
 import { historyProblem } from '../history/history.problem.js';
 import { HistoryService } from '../history/history.service.js';
 import { parseOrder, parseTime, requireWithin } from '../history/moment-query.js';
 import { RebuildService } from '../rebuild/rebuild.service.js';
-import { withBadRequest } from '../query/bad-request.js';
+import { badRequest, withBadRequest } from '../query/bad-request.js';
 import { QueryParameters } from '../query/query-parameters.js';
 import { vehicleSummary } from '../views/vehicle-detail.js';
 import { parseVehicleQuery, parseVehicleSelection } from './vehicle-query.js';
 import { VehiclesService } from './vehicles.service.js';
+
+const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** `GET /vehicles`, `GET /vehicles/extent` and `GET /vehicles/:device_id`; a token with a provider sees only that provider's vehicles. */
 @Controller('vehicles')
@@ -30,7 +33,7 @@ export class VehiclesController {
   async list(
     @CurrentPrincipal() principal: Principal,
     @Query() query: Record<string, unknown>,
-  ): Promise<VehicleList | PastVehicleList> {
+  ): Promise<VehicleList | PastVehicleList | StreamableFile> {
     this.rebuild.requireRebuilt();
     const allowed = principal.providerId ?? null;
     const parameters = new QueryParameters(query);
@@ -39,9 +42,12 @@ export class VehiclesController {
       return parseTime(parameters, 'at');
     });
     if (at !== undefined) return this.listPast(query, { at, allowed });
-    return withBadRequest(() =>
-      this.vehiclesService.list(parseVehicleQuery(parameters, allowed), Date.now()),
-    );
+    const parsed = withBadRequest(() => parseVehicleQuery(parameters, allowed));
+    const list = await this.vehiclesService.listInTurns(parsed, Date.now()).catch((error: unknown) => {
+      throw badRequest(error);
+    });
+    if (!isPieces(list)) return list;
+    return new StreamableFile(Readable.from(list, { objectMode: false }), { type: JSON_TYPE });
   }
 
   @Get('extent')
@@ -86,6 +92,10 @@ export class VehiclesController {
       throw historyProblem(error);
     }
   }
+}
+
+function isPieces(list: VehicleList | AsyncGenerator<string>): list is AsyncGenerator<string> {
+  return Symbol.asyncIterator in list;
 }
 
 function notFound(deviceId: string, providerId: string | null): ProblemError {

@@ -1,21 +1,21 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { FoldTurns } from './fold-turns.js';
+import { Turns } from './turns.js';
 
 /** Each look at the clock takes a millisecond. */
-function newTurns(): FoldTurns {
+function newTurns(): Turns {
   let now = 0;
-  return new FoldTurns(() => (now += 1));
+  return new Turns(() => (now += 1));
 }
 
-async function work(turns: FoldTurns, pieces: number, done: () => void): Promise<void> {
+async function work(turns: Turns, pieces: number, done: () => void): Promise<void> {
   for (let piece = 0; piece < pieces; piece += 1) {
     if (turns.isOver) await turns.next();
     done();
   }
 }
 
-describe('FoldTurns', () => {
+describe('Turns', () => {
   it('does not interrupt work that is short', () => {
     let done = 0;
     void work(newTurns(), 5, () => (done += 1));
@@ -44,5 +44,13 @@ describe('FoldTurns', () => {
     expect(Math.min(...done)).toBeGreaterThan(50);
     await Promise.all(workers);
     expect(done).toEqual([200, 200, 200]);
+  });
+
+  it('runs steps to their end', async () => {
+    function* count(): Generator<void, number> {
+      for (let step = 0; step < 100; step += 1) yield;
+      return 100;
+    }
+    expect(await newTurns().run(count())).toBe(100);
   });
 });

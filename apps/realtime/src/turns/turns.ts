@@ -1,14 +1,14 @@
 import { performance } from 'node:perf_hooks';
 
-/** Maximum time of folding in one turn of the event loop. */
+/** Maximum time of work in one turn of the event loop. */
 const MAX_TURN_MS = 10;
 
 /**
- * Bounds the time of folding per turn of the event loop, whatever the size of the batches and however many partitions have some:
+ * Bounds the time of work of one kind per turn of the event loop, however long it is and however much is done at the same time:
  * ticks and connections are served in between. Those that wait continue in the order in which they have begun to wait, one per
  * turn.
  */
-export class FoldTurns {
+export class Turns {
   private readonly waiting: (() => void)[] = [];
   private isTimed = false;
   private endsAt = 0;
@@ -24,6 +24,15 @@ export class FoldTurns {
   /** Resolves in a later turn. */
   next(): Promise<void> {
     return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  /** Runs steps to their end. */
+  async run<T>(steps: Iterator<void, T>): Promise<T> {
+    for (;;) {
+      if (this.isOver) await this.next();
+      const step = steps.next();
+      if (step.done === true) return step.value;
+    }
   }
 
   private start(): void {
