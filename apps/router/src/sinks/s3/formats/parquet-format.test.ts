@@ -207,24 +207,29 @@ describe('the bytes of a file', () => {
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256);
   });
 
-  it('are those that parquetWrite gives, with several pages and row groups', async () => {
-    const events = Array.from({ length: 100_500 }, (_, index) => ({
-      ...telemetryFamily.example,
-      device_id: `device ${index % 97}`,
-      telemetry_id: `${index % 5 === 0 ? 'é' : ''}${index * 7_919} of this block of records`,
-      timestamp: RECEIVED - (index % 1_000),
-      journey_id: index % 4 === 0 ? `${index}`.repeat(8) : null,
-      location: { lat: 43.7 + (index % 10_007) / 1e6, lng: 7.4 - index / 1e7, speed: index % 30 },
-      tipped_over: [true, false, null][index % 3],
-    }));
-    const bytes = await fileOf('ride.telemetry', events);
-    const { row_groups: groups } = parquetMetadata(arrayBuffer(bytes));
-    expect(groups).toHaveLength(2);
-    expect(
-      groups[0]!.columns.filter(({ offset_index_offset: offset }) => offset !== undefined).length,
-    ).toBeGreaterThan(1);
-    await expectWrittenLikeParquetWrite(bytes);
-  });
+  // Writes a hundred thousand records twice, which takes long on a busy machine.
+  it(
+    'are those that parquetWrite gives, with several pages and row groups',
+    { timeout: 240_000 },
+    async () => {
+      const events = Array.from({ length: 100_500 }, (_, index) => ({
+        ...telemetryFamily.example,
+        device_id: `device ${index % 97}`,
+        telemetry_id: `${index % 5 === 0 ? 'é' : ''}${index * 7_919} of this block of records`,
+        timestamp: RECEIVED - (index % 1_000),
+        journey_id: index % 4 === 0 ? `${index}`.repeat(8) : null,
+        location: { lat: 43.7 + (index % 10_007) / 1e6, lng: 7.4 - index / 1e7, speed: index % 30 },
+        tipped_over: [true, false, null][index % 3],
+      }));
+      const bytes = await fileOf('ride.telemetry', events);
+      const { row_groups: groups } = parquetMetadata(arrayBuffer(bytes));
+      expect(groups).toHaveLength(2);
+      expect(
+        groups[0]!.columns.filter(({ offset_index_offset: offset }) => offset !== undefined).length,
+      ).toBeGreaterThan(1);
+      await expectWrittenLikeParquetWrite(bytes);
+    },
+  );
 });
 
 async function expectWrittenLikeParquetWrite(bytes: Buffer): Promise<void> {
