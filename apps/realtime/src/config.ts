@@ -19,7 +19,7 @@ import { readRuleFile, type AlertRule } from './alert-rules/rule-file.js';
 import type { HistoryLimits } from './limits/history-limits.js';
 import type { HistoryOptions } from './keyframes/keyframes.service.js';
 import type { LiveLimits } from './limits/live-limits.js';
-import { VEHICLE_LIMITS, type VehicleLimits } from './limits/vehicle-limits.js';
+import { PROVIDER_LIMITS, type ProviderLimits } from './limits/provider-limits.js';
 import { toOrigin } from '@hailstream/service/same-origin';
 import { SIGN_IN_PATH, toOidc, type OidcOptions } from './oidc/oidc-options.js';
 import type { SessionOptions } from './sessions/session-options.js';
@@ -59,9 +59,10 @@ const realtimeEnv = Type.Object({
   REALTIME_TOKEN_VIEWPORTS_PER_SECOND: Env.Int({ default: 1_000, minimum: 1 }),
   REALTIME_TOKEN_WATCHES_PER_SECOND: Env.Int({ default: 500, minimum: 1 }),
   REALTIME_TOKEN_HISTORY_SESSIONS: Env.Int({ default: 4, minimum: 1, maximum: 1_000 }),
-  REALTIME_PROVIDER_VEHICLES: Env.Int({ default: VEHICLE_LIMITS.vehicles, minimum: 1, maximum: 1_000_000 }),
+  REALTIME_PROVIDER_VEHICLES: Env.Int({ default: PROVIDER_LIMITS.vehicles, minimum: 1, maximum: 1_000_000 }),
+  REALTIME_PROVIDER_TRIPS: Env.Int({ default: PROVIDER_LIMITS.trips, minimum: 1, maximum: 1_000_000 }),
   REALTIME_VEHICLES_KEPT_MS: Env.Duration({
-    default: VEHICLE_LIMITS.vehiclesKeptMs,
+    default: PROVIDER_LIMITS.vehiclesKeptMs,
     minimum: 49 * HOUR_MS,
     maximum: 8_760 * HOUR_MS,
   }),
@@ -113,7 +114,7 @@ export interface RealtimeConfig {
   };
   readonly history: HistoryOptions & { readonly limits: HistoryLimits };
   readonly live: LiveLimits;
-  readonly vehicles: VehicleLimits;
+  readonly vehicles: ProviderLimits;
   readonly zones: readonly Zone[];
   readonly alertRules: readonly AlertRule[];
   /** URL of batch, which has the reports; `null` if it is not configured. */
@@ -181,7 +182,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Realti
       resumeDepartures: env.REALTIME_RESUME_DEPARTURES,
       backlogBytes: env.REALTIME_BACKLOG_BYTES,
     },
-    vehicles: vehicleLimits(env),
+    vehicles: providerLimits(env),
     zones: env.REALTIME_ZONES === undefined ? [] : readZoneFile(env.REALTIME_ZONES),
     alertRules: env.REALTIME_ALERTS === undefined ? [] : readRuleFile(env.REALTIME_ALERTS),
     batchUrl: env.REALTIME_BATCH_URL ?? null,
@@ -190,13 +191,13 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Realti
 }
 
 /** Events of the history must not be of before the silence of a vehicle that was dropped. @throws ConfigError if they may be */
-function vehicleLimits(env: Type.Static<typeof realtimeEnv>): VehicleLimits {
+function providerLimits(env: Type.Static<typeof realtimeEnv>): ProviderLimits {
   const { REALTIME_VEHICLES_KEPT_MS: vehiclesKeptMs, REALTIME_HISTORY_MS: historyMs } = env;
   if (vehiclesKeptMs < historyMs) {
     const expected = `at least REALTIME_HISTORY_MS, which is ${historyMs}`;
     throw new ConfigError([{ variable: 'REALTIME_VEHICLES_KEPT_MS', expected, got: String(vehiclesKeptMs) }]);
   }
-  return { vehicles: env.REALTIME_PROVIDER_VEHICLES, vehiclesKeptMs };
+  return { vehicles: env.REALTIME_PROVIDER_VEHICLES, vehiclesKeptMs, trips: env.REALTIME_PROVIDER_TRIPS };
 }
 
 /** The origin of the public URL and the listed origins. */

@@ -107,6 +107,11 @@ const Figures = Type.Object(
         'Events of vehicles beyond the maximum number of a provider, which are not shown; not set without such events',
       ),
     ),
+    tripsOverQuota: Type.Optional(
+      Count(
+        'Trips dropped before their time, because a provider had more than the maximum number; not set without such trips',
+      ),
+    ),
   },
   { description: 'Of all vehicles that the token may see, or of the chosen provider; not only of the area' },
 );

@@ -1,5 +1,5 @@
 import type { LogConnection } from '@hailstream/log';
-import type { VehicleLimits } from '../limits/vehicle-limits.js';
+import type { ProviderLimits } from '../limits/provider-limits.js';
 import type { KeyframeHeader } from '../archive/keyframe.js';
 
 /** The part of the log that a worker thread reads, and the folder to which it writes the keyframes. */
@@ -22,7 +22,7 @@ export interface BackfillTask {
 export interface BackfillWorkerData {
   readonly connection: LogConnection;
   readonly logLevel: string;
-  readonly vehicles: VehicleLimits;
+  readonly vehicles: ProviderLimits;
   readonly task: BackfillTask;
 }
 

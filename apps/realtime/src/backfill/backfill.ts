@@ -6,7 +6,7 @@ import { ByteReader } from '../encoding/byte-reader.js';
 import { ByteWriter } from '../encoding/byte-writer.js';
 import { CityState } from '../fold/city-state.js';
 import type { TripPack } from '../fold/trip-pack.js';
-import type { VehicleLimits } from '../limits/vehicle-limits.js';
+import type { ProviderLimits } from '../limits/provider-limits.js';
 import { KeyframeArchive } from '../archive/keyframe-archive.js';
 import { KEYFRAME_RECORDS, type KeyframeHeader } from '../archive/keyframe.js';
 import { sliceTimes } from '../keyframes/slices.js';
@@ -27,7 +27,7 @@ interface BackfillOptions {
   readonly onProgress: (share: number) => void;
   readonly onDamaged: (error: unknown, file: string) => void;
   /** @default those of a fleet */
-  readonly limits?: VehicleLimits;
+  readonly limits?: ProviderLimits;
   readonly signal?: AbortSignal;
 }
 

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CityState, type CityEvent } from './city-state.js';
 import { NOW } from './events.fixture.js';
-import type { TripLimits } from './fleet-trips.js';
 import { received, type Received } from './received.fixture.js';
 import { stateOf } from '../views/city-view.fixture.js';
 import { MANY_PACKS, readCity, writeCity, type WrittenCity } from './written-city.fixture.js';
@@ -87,7 +86,7 @@ describe('a series of keyframes whose trips are packed', { timeout: 120_000 }, (
   });
 
   it('does not read trips from packs again that were dropped for want of room', () => {
-    const limits: TripLimits = { ...MANY_PACKS, kept: 2 };
+    const limits = { ...MANY_PACKS, trips: 2 };
     fc.assert(
       fc.property(fc.array(fc.array(received, { maxLength: 15 }), { maxLength: 6 }), (parts) => {
         const city = new CityState(limits);

@@ -268,6 +268,20 @@ describe('figures', () => {
   });
 });
 
+describe('the maximum number of trips of a provider', () => {
+  it('drops the trip that was added first, counts it, and concerns no other provider', () => {
+    const city = new CityState({ trips: 2 });
+    const request = (trip: number, provider_id = PROVIDER) =>
+      city.fold(riderEvent({ trip_id: id(trip), provider_id }), { receivedAt: NOW, now: NOW });
+    for (const trip of [1, 2, 3, 4, 3]) request(trip);
+    request(5, OTHER_PROVIDER);
+    expect(figuresOf(city, NOW, PROVIDER)).toMatchObject({ tripsOverQuota: 2, requestsWaiting: 2 });
+    expect(figuresOf(city)).toMatchObject({ tripsOverQuota: 2, requestsWaiting: 3 });
+    expect(figuresOf(city, NOW, OTHER_PROVIDER)).not.toHaveProperty('tripsOverQuota');
+    expect([...city.waitingTrips(PROVIDER)].map(({ tripId }) => tripId)).toEqual([id(3), id(4)]);
+  });
+});
+
 describe('the maximum number of vehicles of a provider', () => {
   const [limits, at] = [{ vehicles: 2 }, { receivedAt: NOW, now: NOW }];
 

@@ -49,6 +49,8 @@ export function sumFigures(parts: readonly Figures[]): Figures {
     sum.requestsWaiting += part.requestsWaiting;
     sum.longestWaitMs = Math.max(sum.longestWaitMs, part.longestWaitMs);
     sum.cancellations += part.cancellations;
+    if (part.tripsOverQuota !== undefined)
+      sum.tripsOverQuota = (sum.tripsOverQuota ?? 0) + part.tripsOverQuota;
     if (part.overQuota !== undefined) sum.overQuota = (sum.overQuota ?? 0) + part.overQuota;
   }
   return sum;

@@ -1,6 +1,7 @@
 import assert from 'node:assert';
 import type { ByteReader } from '../encoding/byte-reader.js';
 import type { ByteWriter } from '../encoding/byte-writer.js';
+import type { ProviderLimits } from '../limits/provider-limits.js';
 import { QUARTER_MS } from '../motion/motion.js';
 import { TripTally } from '../tally/trip-tally.js';
 import type { MutableFigures } from './figures.js';
@@ -24,15 +25,13 @@ const MAX_PACKS_AT_ONCE = 4;
 
 /** Bounds of the trips of a fleet. */
 export interface TripLimits {
-  /** Maximum number of trips; beyond it the trip that was added first is dropped. */
-  readonly kept: number;
   /** As soon as this many trips have ended, they are packed, and keyframes refer to the pack. */
   readonly packedFrom: number;
   /** Maximum number of trips of a pack, which is written in one step. */
   readonly packedUpTo: number;
 }
 
-export const TRIP_LIMITS: TripLimits = { kept: 1_000_000, packedFrom: 512, packedUpTo: 2_048 };
+export const TRIP_LIMITS: TripLimits = { packedFrom: 512, packedUpTo: 2_048 };
 
 /** Packs by their id. */
 export type TripPacks = ReadonlyMap<string, TripPack>;
@@ -60,11 +59,13 @@ export class FleetTrips {
   private dropped = new TripTally(QUARTER_MS);
   /** Trips whose newest event is not after this were dropped and counted: later copies of their events are not counted again. */
   private droppedUpTo = Number.NEGATIVE_INFINITY;
+  /** Trips that were dropped for want of room since the process started. */
+  private overQuota = 0;
 
   /** @param newestEventAt returns the time of the fleet's newest event */
   constructor(
     private readonly newestEventAt: () => number | null,
-    private readonly limits: TripLimits,
+    private readonly limits: TripLimits & Pick<ProviderLimits, 'trips'>,
   ) {}
 
   get(tripId: string): TripFacts | undefined {
@@ -121,6 +122,7 @@ export class FleetTrips {
 
   /** Adds the trips that count at a time to figures. */
   advance(figures: MutableFigures, now: number): void {
+    if (this.overQuota > 0) figures.tripsOverQuota = this.overQuota;
     for (const unread of [...this.unread]) {
       if (!unread.isUnderWay) continue;
       if (now - unread.pack.earliest >= TRIP_KEPT_MS) this.decodeAll(unread);
@@ -270,11 +272,12 @@ export class FleetTrips {
   }
 
   private add(trip: TripFacts): void {
-    if (this.trips.size >= this.limits.kept) this.dropFirst();
+    if (this.trips.size >= this.limits.trips) this.dropFirst();
     this.trips.set(trip.tripId, trip);
   }
 
   private dropFirst(): void {
+    this.overQuota += 1;
     for (const trip of this.trips.values()) {
       this.remove(trip);
       return;

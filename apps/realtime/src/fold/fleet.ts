@@ -2,7 +2,7 @@ import type { RiderEvent, Telemetry, Trip, VehicleEvent } from '@hailstream/even
 import { noCounts, noFigures, type MutableFigures, type Totals } from './figures.js';
 import type { ByteReader } from '../encoding/byte-reader.js';
 import type { ByteWriter } from '../encoding/byte-writer.js';
-import { VEHICLE_LIMITS, type VehicleLimits } from '../limits/vehicle-limits.js';
+import { PROVIDER_LIMITS, type ProviderLimits } from '../limits/provider-limits.js';
 import { MotionPages } from '../motion/motion.js';
 import type { TripTally } from '../tally/trip-tally.js';
 import { FleetTrips, TRIP_LIMITS, type TripLimits, type TripPacks } from './fleet-trips.js';
@@ -15,7 +15,7 @@ import { contactAt, Vehicle } from './vehicle.js';
 import { VehiclePast } from './vehicle-past.js';
 
 /** Bounds of a fleet. */
-export type FleetLimits = TripLimits & VehicleLimits;
+export type FleetLimits = TripLimits & ProviderLimits;
 
 /**
  * The vehicles and trips of one provider. Every fold is idempotent and independent of the order of events; `timestamp` is
@@ -46,7 +46,7 @@ export class Fleet {
     readonly providerId: string,
     limits: Partial<FleetLimits> = {},
   ) {
-    this.limits = { ...TRIP_LIMITS, ...VEHICLE_LIMITS, ...limits };
+    this.limits = { ...TRIP_LIMITS, ...PROVIDER_LIMITS, ...limits };
     this.trips = new FleetTrips(() => this.newestEventAt, this.limits);
   }
 

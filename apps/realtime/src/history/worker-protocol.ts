@@ -17,7 +17,7 @@ import type { LateBlock, LateEvent } from '../late-events/late-event.js';
 import type { CellRange } from '../live/grid.js';
 import type { Chunk } from '../log/log-index.js';
 import type { CountedRange } from '../log/unreadable-ranges.js';
-import type { VehicleLimits } from '../limits/vehicle-limits.js';
+import type { ProviderLimits } from '../limits/provider-limits.js';
 import type { CallOf, ReplyOf } from '../threads/thread-calls.js';
 
 /*
@@ -29,7 +29,7 @@ import type { CallOf, ReplyOf } from '../threads/thread-calls.js';
 export interface WorkerOptions {
   readonly connection: LogConnection;
   readonly logLevel: string;
-  readonly vehicles: VehicleLimits;
+  readonly vehicles: ProviderLimits;
 }
 
 /** Where the city of a moment starts. */

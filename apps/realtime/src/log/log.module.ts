@@ -1,7 +1,7 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { CityState } from '../fold/city-state.js';
 import { ZoneBook } from '../geofences/zone-book.js';
-import type { VehicleLimits } from '../limits/vehicle-limits.js';
+import type { ProviderLimits } from '../limits/provider-limits.js';
 import { FoldService } from './fold.service.js';
 import { LogController } from './log.controller.js';
 import { LogIndex } from './log-index.js';
@@ -11,7 +11,7 @@ import { LogPositions } from './positions.js';
 @Global()
 @Module({})
 export class CityLogModule {
-  static forRoot(limits: VehicleLimits): DynamicModule {
+  static forRoot(limits: ProviderLimits): DynamicModule {
     return {
       module: CityLogModule,
       controllers: [LogController],

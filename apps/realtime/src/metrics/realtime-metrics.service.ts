@@ -112,6 +112,14 @@ export class RealtimeMetrics {
         this.set(city.devicesSeen);
       },
     });
+    new Gauge({
+      name: 'realtime_trips_over_quota',
+      help: 'Trips dropped since the start before their time, because a provider had more than REALTIME_PROVIDER_TRIPS',
+      registers,
+      collect() {
+        this.set(city.summary(null)?.figures.tripsOverQuota ?? 0);
+      },
+    });
   }
 
   countRecord(topic: string, outcome: RecordOutcome): void {

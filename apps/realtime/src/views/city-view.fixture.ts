@@ -6,7 +6,7 @@ import { TripTally } from '../tally/trip-tally.js';
 import { vehicleRow } from './frame.js';
 import { vehicleDetail } from './vehicle-detail.js';
 
-/** The state of the city, without the counts of records, which include repeated ones. */
+/** The state of the city, without the counts of records, which include repeated ones, and those since the process started. */
 export function stateOf(city: CityState, now: number) {
   const filters = [null, PROVIDER, OTHER_PROVIDER] as const;
   const vehicles = [...city.vehicles(null)].toSorted((a, b) =>
@@ -15,7 +15,10 @@ export function stateOf(city: CityState, now: number) {
   city.advance(now);
   const summaries = filters.map((filter) => city.summary(filter)!);
   return {
-    figures: summaries.map(({ figures }) => ({ ...figures, eventsPerSecond: 0 })),
+    figures: summaries.map(({ figures: { tripsOverQuota: _, ...figures } }) => ({
+      ...figures,
+      eventsPerSecond: 0,
+    })),
     totals: summaries.map(({ totals }) => ({ ...totals, eventsSeen: 0 })),
     rows: vehicles.map((vehicle) => [vehicle.providerId, vehicleRow(vehicle, 0, now)]),
     trips: [...city.trips(null)]

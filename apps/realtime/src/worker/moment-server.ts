@@ -20,7 +20,7 @@ import type {
   WorkerCall,
   WorkerCalls,
 } from '../history/worker-protocol.js';
-import type { VehicleLimits } from '../limits/vehicle-limits.js';
+import type { ProviderLimits } from '../limits/provider-limits.js';
 import { decodeLateEvents, LateBlockError } from '../late-events/late-event.js';
 import { readLateBlock } from '../late-events/late-event-store.js';
 import { decodeKeyframe } from '../archive/keyframe.js';
@@ -62,7 +62,7 @@ export class MomentServer {
 
   constructor(
     private readonly reader: RangeReader,
-    private readonly limits: VehicleLimits,
+    private readonly limits: ProviderLimits,
     private readonly post: (message: FromWorker) => void,
   ) {}
 

@@ -117,4 +117,9 @@ export interface Figures {
    * shown. Not set without such events.
    */
   readonly overQuota?: number;
+  /**
+   * Trips that were dropped before their time, because a provider had more than the maximum number, since the service started.
+   * Not set without such trips.
+   */
+  readonly tripsOverQuota?: number;
 }
