@@ -57,7 +57,7 @@ describe('one hour of a view', () => {
     await client.end();
     const scans = scansOf(rows[0]!['QUERY PLAN'][0].Plan);
     const aggregates = scans.filter((scan) =>
-      /^(cell_quarters|cell_hours|cell_totals|zone_quarters|zone_hours|state_days|position_days|vehicle_quarters|state_periods|state_hours|ride_outcomes)$/.test(
+      /^(cell_quarters|cell_hours|cell_supply|cell_totals|zone_quarters|zone_hours|state_days|position_days|vehicle_quarters|state_periods|state_hours|ride_outcomes)$/.test(
         scan['Relation Name']!,
       ),
     );

@@ -1,8 +1,11 @@
 import type { Server } from 'node:net';
+import { Readable } from 'node:stream';
 import { telemetryFamily } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { restoreBackup } from '../src/backup/restore-backup.postgres.js';
+import { writeBackup } from '../src/backup/write-backup.postgres.js';
 import { begin, createPool } from '../src/database/pool.postgres.js';
 import { startPooler, urlThrough } from './_pooler.js';
 import {
@@ -46,6 +49,30 @@ describe('a connection pooler', () => {
     await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 200, devices: 5 })));
     await using loads = await createLoadRunner(broker, { ...database, url });
     expect(await loads.load(new AbortController().signal)).toMatchObject({ rows: 200 });
+  });
+
+  it('can be used for a backup and a restore', async () => {
+    await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 300, devices: 5 })));
+    await using loads = await createLoadRunner(broker, { ...database, url });
+    await loads.load(new AbortController().signal);
+    await using empty = await createTestDatabase();
+    const poolOf = (direct: string) =>
+      createPool({ url: urlThrough(pooler, direct), size: 2, logger: silent });
+    const [source, target] = [poolOf(database.url), poolOf(empty.url)];
+    try {
+      const blocks: Buffer[] = [];
+      const options = { onProgress: () => {}, signal: new AbortController().signal };
+      await writeBackup(source, {
+        ...options,
+        write: async (block) => void blocks.push(Buffer.from(block)),
+      });
+      await restoreBackup(target, Readable.from(blocks), options);
+    } finally {
+      await Promise.all([source.end(), target.end()]);
+    }
+    const rows = `SELECT md5(string_agg(stored::text, '' ORDER BY telemetry_id)) FROM ride.telemetry AS stored`;
+    expect(await empty.one(rows)).toBe(await database.one(rows));
+    expect(await empty.one('SELECT count(*)::integer FROM ride.cell_quarters')).toBeGreaterThan(0);
   });
 
   it('does not change the session settings of other clients', async () => {

@@ -105,12 +105,18 @@ describe('the window in which a repeat is recognised', () => {
   });
 
   it('loads an older id with another event time as another event, and lists it', async () => {
-    const point = makeTelemetry();
+    const point = makeTelemetry({ timestamp: Date.now() - 32 * DAY_MS });
     await loadAgain([point]);
     await age(32);
     await loadAgain([]);
     const again = { ...point, timestamp: point.timestamp - DAY_MS };
     expect(await loadAgain([again])).toEqual({ rows: 1, duplicates: 0 });
+    // The next day, whose first load finds it.
+    await age(1);
+    await database.query(
+      'UPDATE ride.repeat_checks SET checked_on = checked_on - 2, expired_on = expired_on - 1',
+    );
+    await loadAgain([]);
     expect(await database.query('SELECT * FROM analysis.repeated_ids')).toEqual([
       {
         table_name: 'telemetry',

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { inTransaction, type Pool } from '../database/pool.postgres.js';
 import { refreshCellHours } from './cell-hours.postgres.js';
 import { refreshCellQuarters } from './cell-quarters.postgres.js';
+import { refreshCellSupply } from './cell-supply.postgres.js';
 import { refreshCellTotals } from './cell-totals.postgres.js';
 import { refreshProviderQuarters } from './provider-quarters.postgres.js';
 import { refreshRideOutcomes } from './ride-outcomes.postgres.js';
@@ -89,6 +90,7 @@ async function refreshQuarters(client: pg.ClientBase, limit: number): Promise<nu
   await refreshZoneHours(client, [...new Set([...hours, ...requests.hours])]);
   const demandQuarters = [...new Set([...quarters, ...requests.unmetQuarters])];
   await refreshUnmetRequests(client, demandQuarters);
+  await refreshCellSupply(client, demandQuarters);
   await refreshZoneQuarters(client, demandQuarters);
   return quarters.length;
 }

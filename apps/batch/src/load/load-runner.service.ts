@@ -17,6 +17,7 @@ import { RetentionRunner } from '../retention/apply/retention-runner.service.js'
 import { REGISTRY, TABLES, type Tables } from '../rows/tables.js';
 import { analyzeTables } from '../storage/analyze-tables.postgres.js';
 import { expireSeenIds } from '../storage/expire-seen-ids.postgres.js';
+import { recordRepeatedRows } from '../storage/repeated-rows.postgres.js';
 import { TripRebuilder } from '../trips/trip-rebuilder.service.js';
 import { ChunkLoader } from './chunk-loader.postgres.js';
 import { loadDeadLetters } from './dead-letter-load.postgres.js';
@@ -69,6 +70,7 @@ export class LoadRunner {
       await this.loadDeadLetters(signal);
       const areAggregated = await this.refreshAggregates(signal, followUpMs);
       await this.expireSeenIds();
+      await this.recordRepeatedRows();
       const rebuilt = await this.rebuildTrips(signal, followUpMs, observer);
       // After the aggregates and the trips, which are calculated from the rows.
       if (areAggregated) await this.retention.runAfterLoad(signal);
@@ -118,6 +120,16 @@ export class LoadRunner {
       if (expired > 0) this.logger.info({ expired }, 'expired ids deleted');
     } catch (error) {
       this.logger.warn({ err: error }, 'could not delete expired ids, will retry after the next load');
+    }
+  }
+
+  /** A failure does not fail the load, which is complete: the days are checked after a later one. */
+  private async recordRepeatedRows(): Promise<void> {
+    try {
+      const recorded = await recordRepeatedRows(this.pool, [...this.tables.values()], Date.now());
+      if (recorded > 0) this.logger.info({ rows: recorded }, 'rows with repeated ids found');
+    } catch (error) {
+      this.logger.warn({ err: error }, 'could not look for repeated ids, will retry after the next load');
     }
   }
 

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { inTransaction } from '../database/pool.postgres.js';
+import { recordExpiry } from './repeated-rows.postgres.js';
 
 /** Keys of one table that one call deletes at most, to keep the transaction short. The next load deletes more. */
 const MAX_KEYS_EXPIRED = 200_000;
@@ -34,6 +35,8 @@ async function expireTable(pool: pg.Pool, table: string, windowDays: number): Pr
          WHERE seen_on < (now() AT TIME ZONE 'UTC')::date - $1::integer LIMIT ${MAX_KEYS_EXPIRED}))`,
       [windowDays],
     );
-    return rowCount ?? 0;
+    if (rowCount === null || rowCount === 0) return 0;
+    await recordExpiry(client, table, windowDays);
+    return rowCount;
   });
 }

@@ -67,6 +67,7 @@ async function clear(): Promise<void> {
     'state_violations',
     'cell_quarters',
     'cell_hours',
+    'cell_supply',
     'cell_totals',
     'zone_quarters',
     'zone_hours',
@@ -386,7 +387,7 @@ describe(refreshAggregates, () => {
     await refreshAggregates(pool);
     // It does not write these tables and columns.
     await database.query(
-      `TRUNCATE ride.cell_totals, ride.zone_quarters, ride.zone_hours, ride.position_days, ride.state_days`,
+      `TRUNCATE ride.cell_supply, ride.cell_totals, ride.zone_quarters, ride.zone_hours, ride.position_days, ride.state_days`,
     );
     await database.query('UPDATE ride.cell_quarters SET unmet_requests = 0');
     await database.query('UPDATE ride.state_periods SET period_ends_at = NULL');

@@ -11,6 +11,7 @@ const AGGREGATES = [
   'state_days',
   'cell_quarters',
   'cell_hours',
+  'cell_supply',
   'cell_totals',
   'zone_quarters',
   'zone_hours',
