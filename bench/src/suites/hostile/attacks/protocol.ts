@@ -93,7 +93,8 @@ export const protocolGroup: AttackGroup = {
     bytes('a frame of negative size', () => int32(-1)),
     bytes('HTTP', () => Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n')),
     bytes('a handshake of TLS', () => Buffer.from('1603010200010001fc0303', 'hex')),
-    bytes('random bytes', () => randomBytes(100_000)),
+    // With a size, because a random one may be valid: the broker waits for the rest then.
+    bytes('random bytes', () => Buffer.concat([int32(100_000), randomBytes(100_000)])),
     bytes('an unknown API', () => frame(999, 0, Buffer.alloc(0))),
     bytes('an unknown version', () => frame(3, 999, Buffer.alloc(0))),
     bytes('two billion topics', () => frame(3, 1, int32(0x7fff_ffff))),
