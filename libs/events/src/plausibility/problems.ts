@@ -94,7 +94,7 @@ export const problems = {
   duplicates: {
     title: 'Events are sent more than once',
     cause: 'Accepted events are sent again: the response is not read, or the request times out too early.',
-    fix: 'Send again only what is in `failures`, or everything after a 503 or no response; wait at least 10 s for it.',
+    fix: 'Send again only what is in `failures`, or everything after a 429, a 503 or no response; wait as long as `Retry-After` says, and at least 10 s for a response.',
   },
   'id-reuse': {
     title: 'Different events have the same id',
