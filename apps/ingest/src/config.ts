@@ -22,7 +22,7 @@ import type { ConnectionLimits } from '@hailstream/nest';
 import type { AuthOptions } from '@hailstream/service/tokens';
 import Type from 'typebox';
 import type { AdmissionLimits } from './admission/admission.js';
-import type { RateLimit } from './admission/token-bucket.js';
+import type { RateLimit } from '@hailstream/service/token-bucket';
 
 const MEBIBYTE = 1_048_576;
 

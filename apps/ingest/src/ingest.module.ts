@@ -76,7 +76,7 @@ export async function createIngest(
   const fastify = app.getHttpAdapter().getInstance();
   acceptJsonBodies(fastify, {
     bodyLimitBytes,
-    inTurn: (request, sizeBytes, parse) => requests.run(request, sizeBytes, parse),
+    inTurn: (request, parsing) => requests.run(request, parsing),
   });
   direct.start({
     server: fastify.server,

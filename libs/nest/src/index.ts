@@ -7,7 +7,7 @@ export { LOGGER, LoggingModule } from './logging/logging.module.js';
 export { createHttpApp, type DirectHandler } from './http/create-http-app.js';
 export type { ConnectionLimits } from './http/connection-limits.js';
 export { hasLargeRest } from './http/connections.js';
-export { bodyTooLarge, ProblemError } from './http/problem.js';
+export { bodyTooLarge, ProblemError, type ProblemAnswer } from './http/problem.js';
 export { RAW_SECURITY_HEADERS } from './http/security-headers.js';
 export { ProblemFilter } from './http/problem.filter.js';
 

@@ -1,9 +1,10 @@
 import { performance } from 'node:perf_hooks';
-import type { ProblemError } from '@hailstream/nest';
+import { ProblemError, type ProblemAnswer } from '@hailstream/nest';
+import { RefusalDelay } from '@hailstream/service/refusal-delay';
+import { TokenBucket, type RateLimit } from '@hailstream/service/token-bucket';
 import { overloaded, rateExceeded, shareExceeded } from './admission.errors.js';
-import { FairQueue, type WaitingWork } from './fair-queue.js';
+import { FairQueue, newParty, type Party } from './fair-queue.js';
 import { LogQueue } from './log-queue.js';
-import { TokenBucket, type RateLimit } from './token-bucket.js';
 
 /** Limits of what one process admits. */
 export interface AdmissionLimits {
@@ -29,13 +30,20 @@ const REQUEST_BYTES = 4_096;
 /** Each of these bytes of a body costs as much as an event, so that large bodies with few events are not free. */
 const BYTES_PER_EVENT = 2_048;
 
+/**
+ * Requests are refused on arrival if they are expected to wait for more than this part of the limit: what is expected may be wrong
+ * by the rest, because providers may come, and work may become more expensive.
+ */
+const EXPECTED_PART = 0.5;
+
 /** When there are more accounts, those that are idle are removed. */
 const MAX_IDLE_ACCOUNTS = 1_000;
 
 /** What a provider uses. */
-interface Account extends WaitingWork {
+interface Account extends Party {
   readonly providerId: string | undefined;
   readonly bucket: TokenBucket | null;
+  readonly refusals: RefusalDelay;
   bodiesBytes: number;
   logBytes: number;
 }
@@ -46,6 +54,8 @@ export interface Visit {
   readonly account: Account;
   /** Of the body, as far as it is known. */
   sizeBytes: number;
+  /** Whether the connection is closed, or the request was answered. */
+  hasLeft: boolean;
 }
 
 /**
@@ -81,10 +91,11 @@ export class Admission {
     if (problem !== undefined) throw problem;
     account.bodiesBytes += bytes;
     this.bodiesBytes += bytes;
-    return { providerId, account, sizeBytes };
+    return { providerId, account, sizeBytes, hasLeft: false };
   }
 
   leave(visit: Visit): void {
+    visit.hasLeft = true;
     const bytes = visit.sizeBytes + REQUEST_BYTES;
     visit.account.bodiesBytes -= bytes;
     this.bodiesBytes -= bytes;
@@ -97,9 +108,23 @@ export class Admission {
     visit.sizeBytes = sizeBytes;
   }
 
-  /** Runs work of a request when it is its provider's turn. */
-  run({ account }: Visit, work: () => void): void {
-    this.queue.run(account, work);
+  /**
+   * Runs work of a request when it is its provider's turn, unless the sender has closed the connection. If it would wait too
+   * long, or has, `onRefused` is called instead: with a problem, 503.
+   */
+  run(visit: Visit, work: () => void, onRefused: (problem: ProblemError) => void): void {
+    const { account } = visit;
+    const bytes = visit.sizeBytes + REQUEST_BYTES;
+    if (this.waitsTooLong(account, bytes)) {
+      onRefused(this.refuseQueueing(account));
+      return;
+    }
+    this.queue.run(account, bytes, (waitedMs) => {
+      if (visit.hasLeft) return;
+      // More providers than were expected use the processor.
+      if (waitedMs > this.limits.maxQueueingMs) onRefused(this.refuseQueueing(account));
+      else work();
+    });
   }
 
   /** Counts the events of a request. */
@@ -161,18 +186,28 @@ export class Admission {
       return this.refuse('buffer-share', account, shareExceeded(RECORDS, this.rateHeaders(account)));
     if (this.bodiesBytes + bytes > limits.bodiesBytes)
       return this.refuse('bodies', account, overloaded('too many requests are not answered yet'));
-    if (this.queue.waitedMs(account) > limits.maxQueueingMs)
-      return this.refuse('queue', account, overloaded('requests wait too long for their turn'));
+    if (this.waitsTooLong(account, bytes)) return this.refuseQueueing(account);
     // Those that have few records in the queue do not cause its length.
     if (this.logQueue.isLong && account.logBytes > this.fairLogBytes())
       return this.refuse('log-queue', account, overloaded('records wait too long for the log'));
     return undefined;
   }
 
-  private refuse(refusal: Refusal, { providerId }: Account, problem: ProblemError): ProblemError {
+  /** A provider with nothing that waits is never refused: it would be for as long as others use the processor. */
+  private waitsTooLong(account: Account, bytes: number): boolean {
+    const { queue, limits } = this;
+    if (account.waiting.length === 0) return false;
+    return queue.expectedWaitMs(account, bytes) > EXPECTED_PART * limits.maxQueueingMs;
+  }
+
+  private refuseQueueing(account: Account): ProblemError {
+    return this.refuse('queue', account, overloaded('requests wait too long for their turn'));
+  }
+
+  private refuse(refusal: Refusal, { providerId, refusals }: Account, problem: ProblemAnswer): ProblemError {
     this.refused.set(refusal, this.refusedCount(refusal) + 1);
     this.onRefused(refusal, providerId);
-    return problem;
+    return new ProblemError({ ...problem, delayMs: refusals.nextMs(this.now()) });
   }
 
   /** While the log acknowledges nothing, no provider can use what another one leaves. */
@@ -197,21 +232,24 @@ export class Admission {
     if (known !== undefined) return known;
     if (this.accounts.size >= MAX_IDLE_ACCOUNTS) this.removeIdle();
     const { providerRate } = this.limits;
-    const bucket = providerRate === null ? null : new TokenBucket(providerRate, this.now());
-    const account: Account = { providerId, bucket, bodiesBytes: 0, logBytes: 0, waiting: [] };
+    const now = this.now();
+    const bucket = providerRate === null ? null : new TokenBucket(providerRate, now);
+    const refusals = new RefusalDelay(now);
+    const account: Account = { providerId, bucket, refusals, bodiesBytes: 0, logBytes: 0, ...newParty() };
     this.accounts.set(providerId, account);
     return account;
   }
 
   private removeIdle(): void {
     const now = this.now();
-    for (const [providerId, { bodiesBytes, logBytes, bucket }] of this.accounts) {
-      const isIdle = bodiesBytes === 0 && logBytes === 0 && (bucket === null || bucket.fullInMs(now) <= 0);
-      if (isIdle) this.accounts.delete(providerId);
+    for (const [providerId, { bodiesBytes, logBytes, waiting, refusals, bucket }] of this.accounts) {
+      const usesNothing = bodiesBytes === 0 && logBytes === 0 && waiting.length === 0;
+      if (usesNothing && refusals.isUnused(now) && (bucket === null || bucket.fullInMs(now) <= 0))
+        this.accounts.delete(providerId);
     }
   }
 
-  private rateProblem(bucket: TokenBucket): ProblemError {
+  private rateProblem(bucket: TokenBucket): ProblemAnswer {
     const retryAfterSeconds = Math.max(1, Math.ceil(bucket.waitMs(this.now()) / 1_000));
     const { perSecond } = this.limits.providerRate!;
     return rateExceeded(perSecond, retryAfterSeconds, this.fields(0, retryAfterSeconds));

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { principalOf } from '@hailstream/nest';
+import { principalOf, type ProblemError } from '@hailstream/nest';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Admission, Visit } from './admission.js';
 
@@ -29,14 +29,21 @@ export class AdmittedRequests {
     return visit;
   }
 
-  /** Runs work on the body of a request, whose size is known, when it is its provider's turn. */
-  run(request: FastifyRequest, sizeBytes: number, work: () => void): void {
+  /** Runs work on the body of a request, whose size is known, when it is its provider's turn, or calls `onRefused`. */
+  run(request: FastifyRequest, { sizeBytes, work, onRefused }: BodyWork): void {
     const visit = this.visits.get(request.raw);
     if (visit === undefined) {
       work();
       return;
     }
     this.admission.resize(visit, sizeBytes);
-    this.admission.run(visit, work);
+    this.admission.run(visit, work, onRefused);
   }
+}
+
+/** Work on the body of a request. */
+export interface BodyWork {
+  readonly sizeBytes: number;
+  readonly work: () => void;
+  readonly onRefused: (problem: ProblemError) => void;
 }

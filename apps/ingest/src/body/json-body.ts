@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { gunzip } from 'node:zlib';
 import { bodyTooLarge, ProblemError } from '@hailstream/nest';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { BodyWork } from '../admission/admitted-requests.js';
 import { bodyTypes, contentCoding, isBodyType, isJsonInUtf8 } from './media-types.js';
 import { notAnArray, tooManyItems, tooManyShapes, tooManyValues } from './body.errors.js';
 import { MAX_BODY_SHAPES, MAX_BODY_VALUES, MAX_ITEM_BYTES, scanBody, type Excess } from './body-scan.js';
@@ -15,8 +16,8 @@ const DIGIT_ZERO = 0x30;
 /** Parses the bodies of requests. */
 interface BodyOptions {
   readonly bodyLimitBytes: number;
-  /** Calls `parse` when it is the request's turn. */
-  readonly inTurn: (request: FastifyRequest, sizeBytes: number, parse: () => void) => void;
+  /** Parses when it is the request's turn, or refuses it. */
+  readonly inTurn: (request: FastifyRequest, parsing: BodyWork) => void;
 }
 
 /**
@@ -39,7 +40,8 @@ export function acceptJsonBodies(fastify: FastifyInstance, { bodyLimitBytes, inT
         }
         done(null, value);
       };
-      const finishInTurn = (decoded: Buffer): void => inTurn(request, decoded.length, () => finish(decoded));
+      const finishInTurn = (decoded: Buffer): void =>
+        inTurn(request, { sizeBytes: decoded.length, work: () => finish(decoded), onRefused: done });
       if (contentCoding(request.headers['content-encoding']) === 'identity') finishInTurn(body);
       else inflate(body, bodyLimitBytes).then(finishInTurn, done);
     },

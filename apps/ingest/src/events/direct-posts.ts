@@ -74,7 +74,13 @@ export class DirectPosts {
     const exchange = { family, visit, request, response, receivedAt };
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => parts.admission.run(visit, () => void respond(parts, exchange, chunks)));
+    request.on('end', () =>
+      parts.admission.run(
+        visit,
+        () => void respond(parts, exchange, chunks),
+        (problem) => refuse(parts, exchange, problem),
+      ),
+    );
     response.once('close', () => parts.admission.leave(visit));
     return true;
   };
@@ -113,18 +119,26 @@ const HEADERS = [...RAW_SECURITY_HEADERS, 'content-type', answerType(undefined) 
 
 /** Admits a request before its body is read. If it is refused, the response is sent, and the body is discarded. */
 function enter(
-  { admission, problems, metrics }: AppParts,
+  parts: AppParts,
   { providerId }: Principal,
-  { family, request, response, receivedAt }: Omit<Exchange, 'visit'>,
+  exchange: Omit<Exchange, 'visit'>,
 ): Visit | undefined {
   try {
-    return admission.enter(providerId, Number(request.headers['content-length']));
+    return parts.admission.enter(providerId, Number(exchange.request.headers['content-length']));
   } catch (error) {
-    if (hasLargeRest(request)) response.setHeader('connection', 'close');
-    problems.answerDirectly(error, request, response);
-    observe(metrics, family, { response, receivedAt });
+    refuse(parts, exchange, error);
     return undefined;
   }
+}
+
+function refuse(
+  { problems, metrics }: AppParts,
+  { family, request, response, receivedAt }: Omit<Exchange, 'visit'>,
+  error: unknown,
+): void {
+  if (hasLargeRest(request)) response.setHeader('connection', 'close');
+  problems.answerDirectly(error, request, response);
+  observe(metrics, family, { response, receivedAt });
 }
 
 async function respond(

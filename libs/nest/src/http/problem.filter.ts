@@ -7,11 +7,16 @@ import { PROBLEM_JSON, type Problem, type ProblemAnswer } from './problem.js';
 import { setSecurityHeaders } from './security-headers.js';
 import { toProblem, type ErrorAnswer } from './to-problem.js';
 
+/** Responses that wait at once; if there are as many, others are not delayed. */
+const MAX_DELAYED = 5_000;
+
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 /** Returns every error as `application/problem+json`. Details of internal errors are not returned. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
+  private delayed = 0;
+
   constructor(private readonly logger: Logger) {}
 
   catch(error: unknown, host: ArgumentsHost): Observable<never> | void {
@@ -23,14 +28,17 @@ export class ProblemFilter implements ExceptionFilter {
 
   /** Sends the response for an error. */
   answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const problem = wrongMethod(error, request) ?? toProblem(error);
+    const problem =
+      wrongMethod(error, request) ?? toProblem(error);
     this.logUnexpected(problem, error, request);
     if (reply.sent) return;
-    void reply
-      .status(problem.status)
-      .headers(problem.headers ?? {})
-      .header('content-type', PROBLEM_JSON)
-      .send(JSON.stringify(body(problem, request.url)));
+    this.sendAfter(problem.delayMs, () => {
+      void reply
+        .status(problem.status)
+        .headers(problem.headers ?? {})
+        .header('content-type', PROBLEM_JSON)
+        .send(JSON.stringify(body(problem, request.url)));
+    });
   }
 
   /** Sends the response for an error of a request that Fastify does not serve. */
@@ -38,10 +46,25 @@ export class ProblemFilter implements ExceptionFilter {
     const problem = toProblem(error);
     this.logUnexpected(problem, error, request);
     if (response.headersSent) return;
-    const text = JSON.stringify(body(problem, request.url ?? ''));
-    const headers = { 'content-type': PROBLEM_JSON, 'content-length': Buffer.byteLength(text) };
-    setSecurityHeaders(response);
-    response.writeHead(problem.status, { ...problem.headers, ...headers }).end(text);
+    response.statusCode = problem.status;
+    this.sendAfter(problem.delayMs, () => {
+      const text = JSON.stringify(body(problem, request.url ?? ''));
+      const headers = { 'content-type': PROBLEM_JSON, 'content-length': Buffer.byteLength(text) };
+      setSecurityHeaders(response);
+      response.writeHead(problem.status, { ...problem.headers, ...headers }).end(text);
+    });
+  }
+
+  private sendAfter(delayMs: number | undefined, send: () => void): void {
+    if (delayMs === undefined || delayMs === 0 || this.delayed >= MAX_DELAYED) {
+      send();
+      return;
+    }
+    this.delayed += 1;
+    setTimeout(() => {
+      this.delayed -= 1;
+      send();
+    }, delayMs);
   }
 
   private logUnexpected(

@@ -26,6 +26,8 @@ export interface ProblemAnswer {
   readonly detail?: string;
   readonly errors?: readonly ProblemDetail[];
   readonly headers?: Readonly<Record<string, string>>;
+  /** How long the response waits before it is sent. @default 0 */
+  readonly delayMs?: number;
   /** Additional members of the body. They do not replace the members above. @see RFC 9457, section 3.2 */
   readonly extensions?: Readonly<Record<string, unknown>>;
 }
