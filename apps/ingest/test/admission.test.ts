@@ -153,6 +153,41 @@ describe('a provider whose bodies do not arrive', () => {
   });
 });
 
+describe('callers without a valid token', () => {
+  let ingest: TestIngest;
+
+  beforeAll(async () => {
+    ingest = await startIngest({ port: broker.port, env: { AUTH_FAILURES_PER_SECOND: '1' } });
+    await ready(ingest);
+  });
+
+  afterAll(() => ingest[Symbol.asyncDispose]());
+
+  it('are refused with 429 beyond the rate of their address, and those with one are not', async () => {
+    const { points } = await newProvider();
+    const invalid = ['invalid', null];
+    const fail = async (index: number): Promise<TestResponse> =>
+      ingest.post('/telemetry', points(1), { token: invalid[index % 2]! });
+    const statuses: number[] = [];
+    for (let index = 0; index < 10; index += 1) statuses.push((await fail(index)).status);
+    expect(statuses).toEqual(Array<number>(10).fill(401));
+    await until(async () => (await fail(0)).status === 429);
+    const refused = await Promise.all([fail(0), fail(1), fail(0), fail(1)]);
+    expect(refused.map(({ status }) => status)).toContain(429);
+    const { headers, body } = refused.find(({ status }) => status === 429)!;
+    expect(headers).toMatchObject({
+      'content-type': 'application/problem+json; charset=utf-8',
+      'retry-after': '1',
+    });
+    expect(body).toMatchObject({ status: 429, title: 'Too Many Requests' });
+    for (const options of [{}, { headers: BY_CONTROLLER }]) {
+      const valid = await newProvider();
+      const response = await ingest.post('/telemetry', valid.points(1), { token: valid.token, ...options });
+      expect(response.status).toBe(201);
+    }
+  });
+});
+
 describe('connections', () => {
   let ingest: TestIngest;
 

@@ -33,6 +33,32 @@ function outcomeOf(socket: PageSocket): Promise<string> {
   });
 }
 
+describe('callers without a valid token', () => {
+  it('are refused beyond the rate of their address, and those with one are not', async () => {
+    await using broker = await startTestBroker();
+    const env = { AUTH_JWT_SECRET: SECRET, AUTH_FAILURES_PER_SECOND: '1' };
+    await using realtime = await startRealtime(broker.address, env);
+    const sockets: PageSocket[] = [];
+    const open = (token: string) => {
+      const socket = openSocket(realtime.url, { token });
+      sockets.push(socket);
+      return outcomeOf(socket);
+    };
+    try {
+      const outcomes = new Set<string>();
+      await until(async () => outcomes.add(await open('invalid')).has('TOO_MANY_FAILURES'));
+      expect(outcomes).toEqual(new Set(['TOKEN_INVALID', 'TOO_MANY_FAILURES']));
+      const statuses = new Set<number>();
+      await until(async () => statuses.add((await fetch(`${realtime.url}/vehicles`)).status).has(429));
+      expect(await open(await tokenOf())).toBe('connected');
+      const headers = { authorization: `Bearer ${await tokenOf(PROVIDER)}` };
+      expect([200, 503]).toContain((await fetch(`${realtime.url}/vehicles`, { headers })).status);
+    } finally {
+      for (const socket of sockets) socket.disconnect();
+    }
+  });
+});
+
 describe('the bounds of a caller', () => {
   it('refuse a socket with TOO_MANY_SOCKETS, until another one is closed', async () => {
     await using broker = await startTestBroker();

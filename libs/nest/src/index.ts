@@ -13,6 +13,7 @@ export { ProblemFilter } from './http/problem.filter.js';
 
 // Authentication and scopes.
 export { AuthModule } from './auth/auth.module.js';
+export { FailedAuthentications } from './auth/failed-authentications.js';
 export { COOKIE_SESSIONS, type CookieSessions } from './auth/cookie-sessions.js';
 export { bearerToken, CurrentPrincipal, principalOf, RequireScope } from './auth/jwt.guard.js';
 export { requireAllProviders } from './auth/require-all-providers.js';

@@ -1,6 +1,6 @@
 import type { Refusal } from '@hailstream/events/live';
 import { LIVE_FRAME_VERSION } from '@hailstream/events/live-binary';
-import { LOGGER } from '@hailstream/nest';
+import { FailedAuthentications, LOGGER, ProblemError } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { AuthError, requireScope } from '@hailstream/service/tokens';
 import { Inject, type OnModuleDestroy } from '@nestjs/common';
@@ -65,6 +65,7 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
     private readonly live: LiveService,
     private readonly sessions: SessionsService,
     private readonly metrics: LiveMetrics,
+    private readonly failures: FailedAuthentications,
     @Inject(LIVE_LIMITS) private readonly limits: LiveLimits,
     @Inject(LOGGER) logger: Logger,
   ) {
@@ -79,7 +80,7 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
     server.use((socket, next) => {
       this.admit(socket).then(
         () => next(),
-        (error: unknown) => next(this.refusal(error)),
+        (error: unknown) => next(this.refusal(this.failures.count(error, socket.request))),
       );
     });
     this.live.start(sendToRoomOf(server, (sizeBytes) => this.metrics.countSentBytes(sizeBytes)));
@@ -169,6 +170,8 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
 
   /** The error that the page receives. */
   private refusal(error: unknown): ExtendedError {
+    if (error instanceof ProblemError)
+      return this.refusal(new RefusedError('TOO_MANY_FAILURES', error.message));
     if (error instanceof AuthError || error instanceof RefusedError) {
       this.metrics.countRefusal(error.code);
       return Object.assign(new Error(error.message), { data: { code: error.code } });
@@ -190,7 +193,7 @@ class RefusedError extends Error {
   override readonly name = 'RefusedError';
 
   constructor(
-    readonly code: 'FULL' | 'TOO_MANY_SOCKETS',
+    readonly code: 'FULL' | 'TOO_MANY_SOCKETS' | 'TOO_MANY_FAILURES',
     message: string,
   ) {
     super(message);

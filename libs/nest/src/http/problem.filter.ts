@@ -3,6 +3,7 @@ import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { throwError, type Observable } from 'rxjs';
+import { examinedError } from './examined-errors.js';
 import { PROBLEM_JSON, type Problem, type ProblemAnswer } from './problem.js';
 import { setSecurityHeaders } from './security-headers.js';
 import { toProblem, type ErrorAnswer } from './to-problem.js';
@@ -29,7 +30,7 @@ export class ProblemFilter implements ExceptionFilter {
   /** Sends the response for an error. */
   answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const problem =
-      wrongMethod(error, request) ?? toProblem(error);
+      wrongMethod(error, request) ?? toProblem(examinedError(error, request.server.server, request.raw));
     this.logUnexpected(problem, error, request);
     if (reply.sent) return;
     this.sendAfter(problem.delayMs, () => {

@@ -101,6 +101,17 @@ describe(toAuth, () => {
     expect(variablesIn(() => toAuth(read({ ...key, AUTH_JWT_ISSUER: 'x' })))).toEqual(['AUTH_JWT_AUDIENCE']);
   });
 
+  it('limits failures, and requires addresses of proxies', () => {
+    const env = {
+      AUTH_JWT_SECRET: SECRET,
+      AUTH_FAILURES_PER_SECOND: '5',
+      AUTH_TRUSTED_PROXIES: '10.0.0.0/8,::1',
+    };
+    expect(toAuth(read(env)).failures).toEqual({ perSecond: 5, trustedProxies: ['10.0.0.0/8', '::1'] });
+    const invalid = { AUTH_JWT_SECRET: SECRET, AUTH_TRUSTED_PROXIES: '10.0.0.0/8,proxy' };
+    expect(variablesIn(() => toAuth(read(invalid)))).toEqual(['AUTH_TRUSTED_PROXIES']);
+  });
+
   it('has the claim of the roles', () => {
     const env = { AUTH_JWT_SECRET: SECRET, AUTH_ROLE_CLAIM: 'roles' };
     expect(toAuth(read(env))).toEqual({ kind: 'secret', secret: SECRET, roleClaim: 'roles' });

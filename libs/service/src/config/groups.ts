@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import Type from 'typebox';
+import { isNetwork } from '../net/client-address.js';
 import { isLoopback, isProtectedUrl } from '../net/loopback.js';
 import type { AuthOptions, TokenOrigin } from '../tokens/token-verifier.js';
 import { ConfigError, type ConfigIssue } from './read-env.js';
@@ -106,6 +107,8 @@ export const authEnv = {
   AUTH_JWT_ISSUER: Type.Optional(Type.String()),
   AUTH_JWT_AUDIENCE: Type.Optional(List({ description: 'name[,name…]' })),
   AUTH_ROLE_CLAIM: Type.Optional(Type.String()),
+  AUTH_FAILURES_PER_SECOND: Type.Optional(Int({ minimum: 1 })),
+  AUTH_TRUSTED_PROXIES: Type.Optional(List({ description: 'address[,address/bits…]' })),
 };
 type AuthEnv = Type.Static<Type.TObject<typeof authEnv>>;
 
@@ -219,10 +222,32 @@ function toSasl(values: SecurityEnv, prefix: string, issues: ConfigIssue[]): Kaf
 /**
  * Authentication of a service that listens on `HOST`.
  *
- * @throws ConfigError if more than one kind of key is set, a key is invalid, the issuer or audience is missing, or `HOST`
- * is not a loopback address and no key is set
+ * @throws ConfigError if more than one kind of key is set, a key is invalid, the issuer or audience is missing, a trusted proxy
+ * is not an address, or `HOST` is not a loopback address and no key is set
  */
 export function toAuth(env: AuthEnv & { readonly HOST: string }): AuthOptions {
+  return { ...toKey(env), ...toFailureLimit(env) };
+}
+
+function toFailureLimit({
+  AUTH_FAILURES_PER_SECOND: perSecond,
+  AUTH_TRUSTED_PROXIES: trustedProxies,
+}: AuthEnv): Pick<AuthOptions, 'failures'> {
+  if (trustedProxies?.every(isNetwork) === false) {
+    const expected = 'IP addresses and subnets such as 10.0.0.0/8';
+    const got = JSON.stringify(trustedProxies.join(','));
+    throw new ConfigError([{ variable: 'AUTH_TRUSTED_PROXIES', expected, got }]);
+  }
+  if (perSecond === undefined && trustedProxies === undefined) return {};
+  return {
+    failures: {
+      ...(perSecond !== undefined && { perSecond }),
+      ...(trustedProxies !== undefined && { trustedProxies }),
+    },
+  };
+}
+
+function toKey(env: AuthEnv & { readonly HOST: string }): AuthOptions {
   const configured = (['AUTH_JWKS_URL', 'AUTH_JWT_PUBLIC_KEY', 'AUTH_JWT_SECRET'] as const).filter(
     (variable) => env[variable] !== undefined,
   );

@@ -8,4 +8,4 @@ export {
   TOKEN_EXPIRES_IN,
   TOKEN_USAGE,
 } from './token-args.js';
-export { TokenVerifier, type AuthOptions } from './token-verifier.js';
+export { TokenVerifier, type AuthOptions, type FailureLimit } from './token-verifier.js';

@@ -10,11 +10,22 @@ import { anyone, SIGN_IN_USE, toPrincipal, type Principal } from './principal.js
  * known to Hailstream alone. A public key or a key set belongs to an identity provider, which also signs tokens for other
  * services; therefore issuer and audience are checked.
  */
-export type AuthOptions =
+export type AuthOptions = (
   | { readonly kind: 'open' }
   | ({ readonly kind: 'secret'; readonly secret: string } & Roles)
   | ({ readonly kind: 'public-key'; readonly pem: string } & TokenOrigin & Roles)
-  | ({ readonly kind: 'jwks'; readonly url: string } & TokenOrigin & Roles);
+  | ({ readonly kind: 'jwks'; readonly url: string } & TokenOrigin & Roles)
+) & {
+  readonly failures?: FailureLimit;
+};
+
+/** How many authentications may fail. */
+export interface FailureLimit {
+  /** Of each client address. @default 10 */
+  readonly perSecond?: number;
+  /** Addresses and subnets in CIDR notation of proxies whose `X-Forwarded-For` has the address of the client. @default none */
+  readonly trustedProxies?: readonly string[];
+}
 
 interface Roles {
   /** The claim with the roles of the user. @default roles are not read */
