@@ -26,11 +26,17 @@ const refused = (name: string, bytes: string, ...statuses: readonly number[]): A
 });
 
 const requests: readonly Attempt[] = [
-  refused('a body in pieces without a token', `${POST}Transfer-Encoding: chunked\r\n\r\n5\r\n[{"a"\r\n`, 401),
+  refused(
+    'a body in pieces without a token',
+    `${POST}Transfer-Encoding: chunked\r\n\r\n5\r\n[{"a"\r\n`,
+    401,
+    429,
+  ),
   refused(
     'a request for permission to send a body',
     `${POST}Expect: 100-continue\r\nContent-Length: 1000000\r\n\r\n`,
     401,
+    429,
   ),
   refused('a length and chunks', `${POST}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`),
   refused('two lengths', `${POST}Content-Length: 5\r\nContent-Length: 6\r\n\r\n[]   `),
@@ -67,8 +73,8 @@ const bodiesWithoutToken = (count: number): Attempt => ({
     );
     const growth = (await residentMiB(ingest.pid)) - before;
     for (const connection of connections) connection.destroy();
-    const accepted = connections.find(({ status }) => status !== 0 && status !== 401);
-    if (accepted !== undefined) return refusedWith(accepted.status, 401);
+    const accepted = connections.find(({ status }) => ![0, 401, 429].includes(status));
+    if (accepted !== undefined) return refusedWith(accepted.status, 401, 429);
     if (answered.includes(false)) return 'a connection was neither answered nor closed';
     return growth > MAX_GROWTH_MIB ? `${Math.round(growth)} MiB of memory` : undefined;
   },

@@ -65,7 +65,7 @@ const writing = ([name, token]: [string, string]): Attempt => ({
   run: async ({ ingest }) => {
     const { status } = await post(`${ingest.url}/telemetry`, [point(HOSTILE)], token);
     // A header that is too long closes the connection.
-    return status === 0 ? undefined : refusedWith(status, 401, 403, 431);
+    return status === 0 ? undefined : refusedWith(status, 401, 403, 429, 431);
   },
 });
 
@@ -74,7 +74,7 @@ const reading = ([name, token]: [string, string]): Attempt => ({
   run: async ({ realtime, batch }) => {
     for (const url of [`${realtime.url}/vehicles`, `${realtime.url}/stats`, `${batch.url}/runs`]) {
       const { status } = await send(url, { token });
-      const problem = status === 0 ? undefined : refusedWith(status, 401, 403, 431);
+      const problem = status === 0 ? undefined : refusedWith(status, 401, 403, 429, 431);
       if (problem !== undefined) return `${url}: ${problem}`;
     }
     return undefined;
@@ -148,6 +148,7 @@ export const tokensGroup: AttackGroup = {
         (await post(`${ingest.url}/telemetry`, [point(NEIGHBOUR)], sign(write({ provider_id: '*' })))).status,
       401,
       403,
+      429,
     ),
   ],
 };
