@@ -125,4 +125,18 @@ describe('FoldService', () => {
     expect(again.metrics.unreadableCount).toBe(200);
     expect(again.positions.nextOffset(topic, 0)).toBe(600n);
   });
+
+  it('leaves the rest of a batch, if the log is replaced before it is folded', async () => {
+    slowClock();
+    const { service, city, positions } = setUp();
+    const values = Array.from({ length: 600 }, (_, n) => telemetry({ device_id: id(n) }).event);
+    const folding = service.fold(batchOf(values));
+    await nextTurn();
+    positions.clear();
+    city.clear();
+    await folding;
+    service.onModuleDestroy();
+    expect(city.devicesSeen).toBe(0);
+    expect(positions.nextOffset(topic, 0)).toBeUndefined();
+  });
 });

@@ -55,9 +55,12 @@ export class FoldService implements OnModuleDestroy {
    * the records that are folded. A batch of the same partition may be passed before this one is folded, as after a rebalance.
    */
   async fold({ topic, partition, records, nextOffset }: RecordBatch): Promise<void> {
+    const { log } = this.positions;
     let isFirst = true;
     for (const record of records) {
       if (this.turns.isOver) await this.turns.next();
+      // The log was replaced meanwhile, and the city is rebuilt from the other one.
+      if (this.positions.log !== log) return;
       if (!this.positions.isNew(topic, partition, record.offset)) continue;
       if (isFirst) this.noteReceipt(record);
       isFirst = false;

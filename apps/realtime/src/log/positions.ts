@@ -10,6 +10,7 @@ export class LogPositions {
   private readonly partitions = new Map<string, Map<number, bigint>>();
   private passed = 0n;
   private isBegun = false;
+  private generation = 0;
 
   /** Replaces everything by the ranges of a rebuild. */
   begin(ranges: readonly ResolvedRange[]): void {
@@ -31,6 +32,12 @@ export class LogPositions {
     this.unread.clear();
     this.total = 0n;
     this.isBegun = false;
+    this.generation += 1;
+  }
+
+  /** Changes whenever the positions become those of another log: offsets of before mean other records then. */
+  get log(): number {
+    return this.generation;
   }
 
   /** Whether a record was not folded yet: batches may be delivered more than once. */
