@@ -1,3 +1,5 @@
+import { median } from './rounds.js';
+
 /** A value that was measured at a time, while a hostile client of a kind was at work. */
 export interface Sample {
   readonly atMs: number;
@@ -80,13 +82,6 @@ function groups(samples: readonly Sample[], keyOf: (sample: Sample) => string): 
 
 function valuesOf(samples: readonly Sample[]): number[] {
   return samples.map(({ value }) => value);
-}
-
-/** NaN without values. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 function mean(values: readonly number[]): number {

@@ -14,6 +14,7 @@ const SPEED_WITHIN_MS = 2_000;
 const SPEED_TOLERANCE = 0.15;
 /** Or by at most these metres: on a short way, noise and one turn are a larger share. */
 const SPEED_TOLERANCE_METERS = 15;
+
 /** A time without a position of a vehicle, in milliseconds. */
 interface Silence {
   readonly from: number;
