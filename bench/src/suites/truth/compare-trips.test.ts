@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compareTrips, type RebuiltRow, type TrueRide } from './compare-trips.js';
+import { compareTrips, standardErrorOf, type RebuiltRow, type TrueRide } from './compare-trips.js';
 
 const completed: TrueRide = {
   trip_id: 'completed',
@@ -55,7 +55,7 @@ const allEqual = {
 
 describe(compareTrips, () => {
   it('finds no difference between rides and equal trips', () => {
-    const distances = { known: 1, within: 1, withinShare: 1, excess: 0, worst: 0 };
+    const distances = { known: 1, within: 1, withinShare: 1, withinResolution: 1, excess: 0, worst: 0 };
     expect(compareTrips(rides, rows)).toEqual({ ...allEqual, distances, roadDistances: distances });
   });
 
@@ -102,15 +102,40 @@ describe(compareTrips, () => {
   it('allows 5 m of a short ride', () => {
     const short = { ...completed, distance_meters: 100 };
     const row = { ...rowOf(short), distance_meters: 104.9 };
-    expect(compareTrips([short], [row]).distances).toMatchObject({ within: 1, withinShare: 0 });
+    expect(compareTrips([short], [row])).toMatchObject({
+      distances: { within: 1, withinShare: 0, withinResolution: 0 },
+      differences: ['completed: distance_meters 104.9 m, 100.000 m driven in 540.0 s'],
+    });
   });
+
+  it.each([
+    [0.56, 1],
+    [0.65, 0],
+  ])(
+    'allows what the resolution of speeds leaves open in a ride of 0.8 s: %d m of 0.576 m',
+    (meters, count) => {
+      const cut = { ...completed, dropped_off_at: 60_800, distance_meters: 0.576 };
+      const row = { ...rowOf(cut), distance_meters: meters };
+      expect(compareTrips([cut], [row]).distances).toMatchObject({ withinShare: 0, withinResolution: count });
+    },
+  );
 
   it('counts distances that are not known', () => {
     const row = { ...rows[0]!, distance_meters: null };
     expect(compareTrips(rides, [row, rows[1]!])).toMatchObject({
       distances: { known: 0, within: 0 },
       roadDistances: { known: 1, within: 1 },
-      differences: ['completed: no distance_meters, 2000.0 m driven'],
+      differences: ['completed: no distance_meters, 2000.000 m driven'],
     });
+  });
+});
+
+describe(standardErrorOf, () => {
+  it('is the spread of integrals of rounded speeds', () => {
+    // Speeds at 0 (exact), 1, 2 and 2.4 s count for 0.5, 1, 0.7 and 0.2 s.
+    expect(standardErrorOf(2.4)).toBeCloseTo((0.1 * Math.sqrt(1 + 0.49 + 0.04)) / Math.sqrt(12), 9);
+    expect(standardErrorOf(1)).toBeCloseTo(0.05 / Math.sqrt(12), 9);
+    expect(standardErrorOf(0.8)).toBeCloseTo(0.04 / Math.sqrt(12), 9);
+    expect(standardErrorOf(900) / standardErrorOf(100)).toBeCloseTo(3, 1);
   });
 });

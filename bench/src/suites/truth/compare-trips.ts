@@ -38,6 +38,11 @@ const TOLERANCE_METERS = 5;
 const TIMES = ['requested_at', 'assigned_at', 'picked_up_at', 'dropped_off_at', 'cancelled_at'] as const;
 const MAX_LISTED = 20;
 
+/** Devices report speeds in tenths of a metre per second, once a second: the standard deviation of the rounding. */
+const SPEED_DEVIATION = 0.1 / Math.sqrt(12);
+/** A distance that is further off than this many standard errors is wrong, not rounded. */
+const STANDARD_ERRORS = 3;
+
 /** Distances of the completed rides. */
 export interface DistanceCounts {
   /** Rides whose distance is known. */
@@ -45,6 +50,8 @@ export interface DistanceCounts {
   /** Within the tolerance, and without that of metres. */
   readonly within: number;
   readonly withinShare: number;
+  /** Within the share, or as close as the resolution of the reported speeds allows: that of a ride of a second is less than 1 %. */
+  readonly withinResolution: number;
   /** Share by which the sum of the known distances is larger than that of the same rides. */
   readonly excess: number;
   /** The largest difference of a ride outside of the tolerance, as a share. */
@@ -128,30 +135,58 @@ function isSameTime(at: Date | null, trueMs: number | null): boolean {
   return Math.abs(at.getTime() - trueMs) <= SAME_TIME_MS;
 }
 
+/**
+ * The standard error of a distance that is the integral of rounded speeds, in metres, of a ride that starts from standing. The positions
+ * do not reduce it: the error of their difference is some decimetres.
+ */
+export function standardErrorOf(seconds: number): number {
+  const whole = Math.floor(seconds);
+  const rest = seconds - whole;
+  // By the trapezoidal rule, a fix counts for half of the time to the one before and to the one after it.
+  const weights = [
+    ...Array.from({ length: Math.max(0, whole - 1) }, () => 1),
+    (Math.min(1, whole) + rest) / 2,
+    rest / 2,
+  ];
+  return SPEED_DEVIATION * Math.hypot(...(whole === 0 ? [rest / 2] : weights));
+}
+
 function compareDistances(
   pairs: readonly Pair[],
   name: 'distance_meters' | 'matched_distance',
   note: (ride: TrueRide, difference: string) => void,
 ): DistanceCounts {
-  let [known, within, withinShare, measured, driven, worst] = [0, 0, 0, 0, 0, 0];
+  let [known, within, withinShare, withinResolution, measured, driven, worst] = [0, 0, 0, 0, 0, 0, 0];
   for (const { ride, row } of pairs) {
     const [meters, trueMeters] = [row[name], ride.distance_meters!];
     if (meters === null) {
-      if (name === 'distance_meters') note(ride, `no ${name}, ${trueMeters.toFixed(1)} m driven`);
+      if (name === 'distance_meters') note(ride, `no ${name}, ${trueMeters.toFixed(3)} m driven`);
       continue;
     }
     known += 1;
     measured += meters;
     driven += trueMeters;
     const difference = meters - trueMeters;
-    if (Math.abs(difference) <= TOLERANCE * trueMeters) withinShare += 1;
-    if (Math.abs(difference) <= Math.max(TOLERANCE_METERS, TOLERANCE * trueMeters)) {
-      within += 1;
-      continue;
+    const seconds = (ride.dropped_off_at! - ride.picked_up_at!) / 1_000;
+    const isWithinShare = Math.abs(difference) <= TOLERANCE * trueMeters;
+    const resolution = STANDARD_ERRORS * standardErrorOf(seconds);
+    withinShare += Number(isWithinShare);
+    withinResolution += Number(isWithinShare || Math.abs(difference) <= resolution);
+    const isWithin = isWithinShare || Math.abs(difference) <= TOLERANCE_METERS;
+    within += Number(isWithin);
+    if (!isWithin || (!isWithinShare && name === 'distance_meters')) {
+      note(ride, `${name} ${meters} m, ${trueMeters.toFixed(3)} m driven in ${seconds.toFixed(1)} s`);
     }
-    note(ride, `${name} ${meters} m, ${trueMeters.toFixed(1)} m driven`);
+    if (isWithin) continue;
     const share = difference / trueMeters;
     if (Math.abs(share) > Math.abs(worst)) worst = share;
   }
-  return { known, within, withinShare, excess: driven === 0 ? 0 : measured / driven - 1, worst };
+  return {
+    known,
+    within,
+    withinShare,
+    withinResolution,
+    excess: driven === 0 ? 0 : measured / driven - 1,
+    worst,
+  };
 }
