@@ -1,55 +1,43 @@
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { eventRegistry } from '@hailstream/events';
 import { startPostgres } from '@hailstream/tools/postgres';
 import { Client } from 'pg';
 import {
   cpuSeconds,
-  runToEnd,
   startBrokerProcess,
   startHttpProcess,
-  startScript,
   temporaryFolder,
 } from '../../harness/processes.js';
 import type { Figure } from '../../harness/report.js';
 import type { Suite } from '../../harness/suite.js';
-import {
-  compareTrips,
-  type DistanceCounts,
-  type RebuiltRow,
-  type TripComparison,
-  type TrueRide,
-} from './compare-trips.js';
+import { BatchRuns, countRows, readRebuilt, type Rebuilt } from './batch-runs.js';
+import { compareTrips, type TripComparison } from './compare-trips.js';
+import { distanceFigures, figure } from './distance-figures.js';
+import { measureDistances } from './distances.js';
 import { FaultyNetwork, type FaultCounts } from './faulty-network.js';
+import { readTruth, simulate, type Simulated, type Size } from './simulation.js';
 
 const CITY = fileURLToPath(new URL('../../../../cities/monaco.geojson', import.meta.url));
-const BATCH = 'apps/batch/dist/main.js';
-const PAST = 'apps/driver-sim/dist/past.js';
 
 type Say = (what: string) => void;
 
 /**
  * The trips that batch rebuilds against the rides that the simulator knows: a past time is simulated through a network with faults,
- * while batch loads it again and again. Fails if the tables do not have exactly the accepted events.
+ * while batch loads it again and again. Fails if the tables do not have exactly the accepted events. `--job distances` has no faults: it
+ * compares the distances with fewer and fewer positions.
  */
 export const truthSuite: Suite = {
   name: 'truth',
-  run: ({ vehicles, minutes, city = CITY, roundMs }, say) => {
+  run: ({ job, vehicles, minutes, city = CITY, roundMs }, say) => {
     const isQuick = roundMs < 5_000;
-    return measure(
-      { vehicles: vehicles ?? (isQuick ? 30 : 2_000), minutes: minutes ?? (isQuick ? 10 : 60), city },
-      say,
-    );
+    const size = (usual: number): Size => ({
+      vehicles: vehicles ?? (isQuick ? 30 : usual),
+      minutes: minutes ?? (isQuick ? 10 : 60),
+      city,
+    });
+    return job === 'distances' ? measureDistances(size(200), say) : measure(size(2_000), say);
   },
 };
-
-interface Size {
-  readonly vehicles: number;
-  readonly minutes: number;
-  readonly city: string;
-}
 
 async function measure(size: Size, say: Say): Promise<Figure[]> {
   await using folder = await temporaryFolder();
@@ -62,7 +50,7 @@ async function measure(size: Size, say: Say): Promise<Figure[]> {
   });
   await using network = await FaultyNetwork.start(ingest.url);
   const truthFile = join(folder.path, 'truth.jsonl');
-  const batch = new Batch(
+  const batch = new BatchRuns(
     { KAFKA_BROKERS: broker.url, DATABASE_URL: postgres.url, BATCH_CITY: size.city },
     say,
   );
@@ -95,110 +83,6 @@ async function measure(size: Size, say: Say): Promise<Figure[]> {
   }
 }
 
-/** The last line of the simulator. */
-interface Simulated {
-  readonly rides: number;
-  readonly accepted: number;
-  readonly rejected: number;
-  readonly retried: number;
-  readonly seconds: number;
-}
-
-/** Simulates until now, and loads meanwhile: one load after the other. */
-async function simulate(
-  { size, ingestUrl, truthFile }: { size: Size; ingestUrl: string; truthFile: string },
-  batch: Batch,
-): Promise<Simulated> {
-  const args = ['--minutes', String(size.minutes), '--vehicles', String(size.vehicles), '--city', size.city];
-  await using past = startScript(PAST, [...args, '--truth', truthFile, '--json'], { INGEST_URL: ingestUrl });
-  let isRunning = true;
-  const ended = past.exited.finally(() => (isRunning = false));
-  // A failure is thrown below; the load that is running ends first.
-  ended.catch(() => undefined);
-  while (isRunning) await batch.load();
-  await ended;
-  return JSON.parse(past.output().trimEnd().split('\n').at(-1)!) as Simulated;
-}
-
-interface Rebuilt {
-  readonly rebuilt: number;
-  readonly changed: number;
-  readonly seconds: number;
-}
-
-/** Runs of batch, and what they have counted. */
-class Batch {
-  loads = 0;
-  rows = 0;
-  duplicates = 0;
-  /** Time of the loads, without the start of their processes, and of the processes. */
-  loadSeconds = 0;
-  processSeconds = 0;
-  rebuilt = 0;
-  changed = 0;
-
-  constructor(
-    private readonly env: Readonly<Record<string, string>>,
-    private readonly say: Say,
-  ) {}
-
-  async load(): Promise<void> {
-    const startedAt = performance.now();
-    const output = await runToEnd(BATCH, ['run', '--json'], this.env);
-    const { rows, duplicates, seconds, rebuiltTrips } = JSON.parse(lastLine(output)) as {
-      rows: number;
-      duplicates: number;
-      seconds: number;
-      rebuiltTrips?: Omit<Rebuilt, 'seconds'>;
-    };
-    if (rebuiltTrips === undefined) throw new Error(`the trips could not be rebuilt:\n${output}`);
-    const processSeconds = (performance.now() - startedAt) / 1_000;
-    this.loads += 1;
-    this.rows += rows;
-    this.duplicates += duplicates;
-    this.loadSeconds += seconds;
-    this.processSeconds += processSeconds;
-    this.rebuilt += rebuiltTrips.rebuilt;
-    this.changed += rebuiltTrips.changed;
-    this.say(
-      `load ${this.loads}: ${rows} rows in ${seconds.toFixed(1)} s, ${rebuiltTrips.rebuilt} trips rebuilt, ${processSeconds.toFixed(1)} s in all`,
-    );
-  }
-
-  /** Rebuilds all trips from the loaded events. */
-  async rebuildAll(): Promise<Rebuilt> {
-    const startedAt = performance.now();
-    const counts = JSON.parse(
-      lastLine(await runToEnd(BATCH, ['rebuild-trips', '--json'], this.env)),
-    ) as Rebuilt;
-    return { ...counts, seconds: (performance.now() - startedAt) / 1_000 };
-  }
-}
-
-function lastLine(output: string): string {
-  return output.trimEnd().split('\n').at(-1)!;
-}
-
-async function countRows(client: Client): Promise<number> {
-  const tables = eventRegistry.families.flatMap(({ table }) => (table === null ? [] : [table]));
-  const { rows } = await client.query<{ count: string }>(
-    `SELECT sum(count) AS count FROM (${tables.map((table) => `SELECT count(*) AS count FROM ride.${table}`).join(' UNION ALL ')}) AS counts`,
-  );
-  return Number(rows[0]!.count);
-}
-
-async function readTruth(file: string): Promise<TrueRide[]> {
-  const rides: TrueRide[] = [];
-  for await (const line of createInterface({ input: createReadStream(file) })) {
-    rides.push(JSON.parse(line) as TrueRide);
-  }
-  return rides;
-}
-
-async function readRebuilt(client: Client): Promise<RebuiltRow[]> {
-  return (await client.query<RebuiltRow>('SELECT * FROM ride.rebuilt_trips')).rows;
-}
-
 /** The simulator's reports are true and its vehicles follow the state machine. */
 async function verdictFigures(client: Client): Promise<Figure[]> {
   const { rows } = await client.query<{ differing: number; violations: number }>(
@@ -216,7 +100,7 @@ function loadFigures(
   run: {
     readonly simulated: Simulated;
     readonly faults: FaultCounts;
-    readonly batch: Batch;
+    readonly batch: BatchRuns;
     readonly again: Rebuilt;
     readonly cpuOfIngest: number;
   },
@@ -266,30 +150,4 @@ function tripFigures(comparison: TripComparison): Figure[] {
     ...distanceFigures('distance', distances, completed),
     ...distanceFigures('distance on the roads', roadDistances, completed),
   ];
-}
-
-function distanceFigures(name: string, counts: DistanceCounts, completed: number): Figure[] {
-  const { known, within, withinShare, withinResolution, excess, worst } = counts;
-  const isAlongPositions = name === 'distance';
-  return [
-    figure(`${name}: not known`, completed - known, 'trips', { atMost: 0 }),
-    figure(`${name}: off by more than 1 % and 5 m`, known - within, 'trips', { atMost: 0 }),
-    figure(`${name}: off by more than 1 %`, known - withinShare, 'trips'),
-    ...(isAlongPositions
-      ? [
-          figure(
-            `${name}: off by more than 1 % and the resolution of the speeds`,
-            known - withinResolution,
-            'trips',
-            { atMost: 0 },
-          ),
-        ]
-      : []),
-    figure(`${name}: largest difference of more than 1 % and 5 m`, worst * 100, '%'),
-    figure(`${name}: all together, more than driven`, excess * 100, '%'),
-  ];
-}
-
-function figure(name: string, value: number, unit: string, target: Figure['target'] = null): Figure {
-  return { kind: 'figure', name, value, unit, target };
 }
