@@ -125,6 +125,27 @@ describe(measurePath, () => {
     }
   });
 
+  it('does not lengthen a way that ends some seconds after the vehicle has stopped', () => {
+    // At 9 m/s to the stop 6 m further; the only fix after it is that of the event at the end.
+    const points = Array.from({ length: 20 }, (_, seconds) => ({
+      seconds,
+      east: seconds * 9,
+      north: 0,
+      speed: 9,
+      heading: 90,
+    }));
+    const end = { seconds: 22.7, east: 19 * 9 + 6, north: 0, speed: 0, heading: 90 };
+    for (let seed = 1; seed <= 5; seed += 1) {
+      const fixes = fixesOf([...points, end], { deviation: 0.2, random: new Random(seed) });
+      const { meters } = measurePath(
+        fixes[0]!,
+        fixes.slice(1, -1).map((fix) => ({ ...fix, accuracy: 4 })),
+        { ...fixes.at(-1)!, accuracy: 4 },
+      );
+      expect(Math.abs(meters! - end.east), `${meters} m, seed ${seed}`).toBeLessThan(2);
+    }
+  });
+
   it('does not count the speed of an event that repeats the last position', () => {
     const { points } = drive();
     const moving = points.slice(0, 20);

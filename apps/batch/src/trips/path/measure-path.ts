@@ -3,7 +3,7 @@ import { arcOver, turnBetween, wayAlongCourses } from './arc.js';
 import type { Fix } from './fix.js';
 import { withoutOutliers } from './outliers.js';
 import { smooth, type SmoothedFix } from './smooth.js';
-import { collapseStays, type StayFix } from './stays.js';
+import { collapseStays, mayStand, type StayFix } from './stays.js';
 
 /** A vehicle without a position for longer than this was silent. Devices that report once a minute are not. */
 const SILENT_AFTER_MS = 120_000;
@@ -77,8 +77,14 @@ function smoothRuns(fixes: readonly StayFix[]): SmoothedFix[] {
   return line;
 }
 
+/** One of both may be a single fix of a vehicle that stands: a trip that ends seconds after a stop has no other. */
 function isStopBetween(from: StayFix, to: StayFix): boolean {
-  return to.at - from.at > SPEED_WITHIN_MS && (from.stay === 'end' || to.stay === 'start');
+  if (to.at - from.at <= SPEED_WITHIN_MS) return false;
+  return from.stay === 'end' || to.stay === 'start' || isStanding(from) !== isStanding(to);
+}
+
+function isStanding({ stay, speed }: StayFix): boolean {
+  return stay !== null || mayStand({ speed: speed ?? Infinity });
 }
 
 /**

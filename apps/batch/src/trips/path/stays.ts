@@ -89,6 +89,7 @@ class Stay {
   }
 }
 
-function mayStand({ speed }: Fix): boolean {
+/** Whether a fix may be that of a vehicle that stands: without a speed, any. */
+export function mayStand({ speed }: Pick<Fix, 'speed'>): boolean {
   return speed === null || speed < STANDING_BELOW;
 }
