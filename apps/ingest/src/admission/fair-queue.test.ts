@@ -94,9 +94,11 @@ describe(FairQueue, () => {
     for (let index = 0; index < 200; index += 1) queue.run(much, 10, work('m', 2));
     queue.run(little, 10, work('l', 2));
     for (let turn = 0; turn < 20; turn += 1) await nextTurn();
-    // A pause of the process does not last.
-    pass(1_000);
-    for (let turn = 0; turn < 2; turn += 1) await nextTurn();
+    // Pauses of the process do not last.
+    for (let pause = 0; pause < 4; pause += 1) {
+      pass(1_000);
+      await nextTurn();
+    }
     const waiting = much.waiting.length;
     expect(queue.expectedWaitMs(much, 10)).toBeCloseTo(2 * waiting);
     queue.run(little, 10, work('l', 2));

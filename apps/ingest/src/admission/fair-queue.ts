@@ -6,8 +6,12 @@ const SLICE_MS = 5;
 /** What a party may use of the processor before it is the next party's turn. A piece that exceeds it is paid off in later turns. */
 const QUANTUM_MS = 1;
 
-/** How long the rate of work is measured while work waits: the higher one of two such windows, because a process may pause. */
+/**
+ * How long the rate of work is measured while work waits, and the number of such windows of which the highest rate counts: the
+ * process may pause in several of them. If work becomes more expensive, waits are taken for shorter until all are of that time.
+ */
 const WINDOW_MS = 50;
+const WINDOWS = 10;
 
 /** A piece of work that blocks the event loop. */
 interface Piece {
@@ -40,9 +44,8 @@ export class FairQueue {
   private isTurnTimed = false;
   private turnStartedAt = 0;
   private totalUnits = 0;
-  /** Units per millisecond while work waited; `undefined` until they were measured twice. */
-  private rate: number | undefined;
-  private lastMeasured: number | undefined;
+  /** Units per millisecond while work waited, in the last windows. */
+  private rates: readonly number[] = [];
   private windowStartedAt = 0;
   private windowUnits = 0;
 
@@ -71,8 +74,9 @@ export class FairQueue {
    * and not longer than until each party has used as much as this one.
    */
   expectedWaitMs({ waitingUnits }: Party, units: number): number {
-    if (this.rate === undefined) return 0;
-    return Math.min(this.totalUnits, this.parties.size * (waitingUnits + units)) / this.rate;
+    // A single window may be a pause.
+    if (this.rates.length < 2) return 0;
+    return Math.min(this.totalUnits, this.parties.size * (waitingUnits + units)) / Math.max(...this.rates);
   }
 
   private startTurn(now: number): void {
@@ -126,9 +130,7 @@ export class FairQueue {
   private measure(now: number): void {
     const elapsedMs = now - this.windowStartedAt;
     if (elapsedMs < WINDOW_MS) return;
-    const measured = this.windowUnits / elapsedMs;
-    if (this.lastMeasured !== undefined) this.rate = Math.max(this.lastMeasured, measured);
-    this.lastMeasured = measured;
+    this.rates = [...this.rates.slice(1 - WINDOWS), this.windowUnits / elapsedMs];
     this.startWindow(now);
   }
 }
