@@ -104,22 +104,7 @@ export class RealtimeMetrics {
         this.set(lagRecords());
       },
     });
-    new Gauge({
-      name: 'realtime_devices_seen',
-      help: 'Vehicles in memory: those of the last REALTIME_VEHICLES_KEPT_MS, at most REALTIME_PROVIDER_VEHICLES of each provider',
-      registers,
-      collect() {
-        this.set(city.devicesSeen);
-      },
-    });
-    new Gauge({
-      name: 'realtime_trips_over_quota',
-      help: 'Trips dropped since the start before their time, because a provider had more than REALTIME_PROVIDER_TRIPS',
-      registers,
-      collect() {
-        this.set(city.summary(null)?.figures.tripsOverQuota ?? 0);
-      },
-    });
+    observeCity(city, registers);
   }
 
   countRecord(topic: string, outcome: RecordOutcome): void {
@@ -166,4 +151,24 @@ export class RealtimeMetrics {
   setSockets(count: number): void {
     this.sockets.set(count);
   }
+}
+
+/** Registers what is in memory. */
+function observeCity(city: CityState, registers: Registry[]): void {
+  new Gauge({
+    name: 'realtime_devices_seen',
+    help: 'Vehicles in memory: those of the last REALTIME_VEHICLES_KEPT_MS, at most REALTIME_PROVIDER_VEHICLES of each provider',
+    registers,
+    collect() {
+      this.set(city.devicesSeen);
+    },
+  });
+  new Gauge({
+    name: 'realtime_trips_over_quota',
+    help: 'Trips dropped since the start before their time, because a provider had more than REALTIME_PROVIDER_TRIPS',
+    registers,
+    collect() {
+      this.set(city.summary(null)?.figures.tripsOverQuota ?? 0);
+    },
+  });
 }
