@@ -46,6 +46,8 @@ describe('a history session', () => {
     await until(async () => (await metric(realtime, 'realtime_records_total')) > 60_000, {
       what: 'the fold',
     });
+    // The second one has nearly all vehicles: a session must not need memory for those of other providers.
+    await until(async () => (await metric(realtime, 'realtime_keyframes')) > 1, { what: 'a keyframe' });
     const tokenOf = (providerId?: string) =>
       makeToken(SECRET, { scopes: ['read'], ...(providerId !== undefined && { providerId }) }, '1h');
     using small = openSocket(realtime.url, { token: await tokenOf(OTHER_PROVIDER) });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CityState } from './city-state.js';
-import { NOW, telemetry } from './events.fixture.js';
+import { NOW, OTHER_PROVIDER, telemetry } from './events.fixture.js';
 import { TRIP_KEPT_MS } from './fleet-trips.js';
 import { received, type Received } from './received.fixture.js';
 import { stateOf } from '../views/city-view.fixture.js';
@@ -45,6 +45,23 @@ describe('a city that was written and read', { timeout: 60_000 }, () => {
           expect(stateOf(copy, NOW + later)).toEqual(stateOf(city, NOW + later));
         },
       ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('is the city of one provider if only its fleet is read', () => {
+    fc.assert(
+      fc.property(fc.array(received, { maxLength: 80 }), limits, (events, tripLimits) => {
+        const [city, own] = [new CityState(tripLimits), new CityState(tripLimits)];
+        fold(city, events);
+        fold(
+          own,
+          events.filter(({ input }) => input.event.provider_id === OTHER_PROVIDER),
+        );
+        const copy = readCity(writeCity(city), tripLimits, OTHER_PROVIDER);
+        expect(stateOf(copy, NOW)).toEqual(stateOf(own, NOW));
+        expect(copy.eventsSeen()).toEqual(own.eventsSeen());
+      }),
       { numRuns: 200 },
     );
   });

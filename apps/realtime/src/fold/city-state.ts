@@ -209,14 +209,17 @@ export class CityState {
     bytes.count(0);
   }
 
-  /** Replaces the city by one that was written. The summary is empty until the next {@link advance}. */
-  read(bytes: ByteReader, packs: TripPacks): void {
-    this.prepare(bytes, packs)();
+  /**
+   * Replaces the city by one that was written, or by the fleet of one provider of it. The summary is empty until the next
+   * {@link advance}.
+   */
+  read(bytes: ByteReader, packs: TripPacks, filter: ProviderFilter = null): void {
+    this.prepare(bytes, packs, filter)();
   }
 
   /** Decodes a city that was written. The function that it returns replaces this city, as {@link read} does. */
-  prepare(bytes: ByteReader, packs: TripPacks): () => void {
-    const steps = this.readFleets(bytes, packs);
+  prepare(bytes: ByteReader, packs: TripPacks, filter: ProviderFilter = null): () => void {
+    const steps = this.readFleets(bytes, packs, filter);
     let step = steps.next();
     while (step.done !== true) step = steps.next();
     const fleets = step.value;
@@ -234,7 +237,7 @@ export class CityState {
    * @param seenBefore {@link eventsSeen} of this city when it had the events that the other one has
    */
   *join(bytes: ByteReader, packs: TripPacks, seenBefore: ReadonlyMap<string, number>): Generator<void> {
-    for (const other of yield* this.readFleets(bytes, packs)) {
+    for (const other of yield* this.readFleets(bytes, packs, null)) {
       const fleet = this.fleetFor(other.providerId);
       if (fleet !== null) yield* fleet.join(other, seenBefore.get(other.providerId) ?? 0);
     }
@@ -286,9 +289,16 @@ export class CityState {
   }
 
   /** Reads the fleets of a city in steps. */
-  private *readFleets(bytes: ByteReader, packs: TripPacks): Generator<void, Fleet[]> {
+  private *readFleets(
+    bytes: ByteReader,
+    packs: TripPacks,
+    selected: ProviderFilter,
+  ): Generator<void, Fleet[]> {
     const fleets: Fleet[] = [];
-    while (bytes.count() === 1) fleets.push(yield* Fleet.read(bytes, packs, this.limits));
+    while (bytes.count() === 1) {
+      const fleet = yield* Fleet.read(bytes, packs, { limits: this.limits, selected });
+      if (selected === null || fleet.providerId === selected) fleets.push(fleet);
+    }
     return fleets;
   }
 

@@ -17,6 +17,12 @@ import { VehiclePast } from './vehicle-past.js';
 /** Bounds of a fleet. */
 export type FleetLimits = TripLimits & ProviderLimits;
 
+interface ReadOptions {
+  readonly limits: Partial<FleetLimits> | undefined;
+  /** The provider of the only fleet that is needed; `null` for all. */
+  readonly selected: string | null;
+}
+
 /**
  * The vehicles and trips of one provider. Every fold is idempotent and independent of the order of events; `timestamp` is
  * the event time according to `eventTimeAt`.
@@ -281,18 +287,21 @@ export class Fleet {
     }
   }
 
-  /** Reads a fleet in steps. */
-  static *read(bytes: ByteReader, packs: TripPacks, limits?: Partial<FleetLimits>): Generator<void, Fleet> {
+  /** Reads a fleet in steps. The vehicles of one that is not selected are skipped, so that they are not in memory at once. */
+  static *read(
+    bytes: ByteReader,
+    packs: TripPacks,
+    { limits, selected }: ReadOptions,
+  ): Generator<void, Fleet> {
     const fleet = new Fleet(bytes.text(), limits);
+    const isSelected = selected === null || selected === fleet.providerId;
     const counts = new SeriesReader(bytes);
     fleet.seen = bytes.count();
     fleet.newestEventAt = counts.time();
     fleet.newestReceivedAt = counts.time();
     while (bytes.count() === 1) {
       const vehicle = Vehicle.read(new SeriesReader(bytes), fleet.providerId, fleet.motions);
-      fleet.vehicles.set(vehicle.deviceId, vehicle);
-      fleet.seenByState[vehicle.state ?? 'unknown'] += 1;
-      fleet.markChanged(vehicle);
+      if (isSelected) fleet.adopt(vehicle);
       yield;
     }
     fleet.encoded = fleet.vehicles.values();
@@ -303,6 +312,12 @@ export class Fleet {
   /** Events are at most this much later than their receipt: nothing is dropped that a page may have shown then. */
   private get asOf(): number {
     return (this.newestEventAt ?? Number.NEGATIVE_INFINITY) - CLOCK_TOLERANCE_MS;
+  }
+
+  private adopt(vehicle: Vehicle): void {
+    this.vehicles.set(vehicle.deviceId, vehicle);
+    this.seenByState[vehicle.state ?? 'unknown'] += 1;
+    this.markChanged(vehicle);
   }
 
   private markChanged(vehicle: Vehicle): void {

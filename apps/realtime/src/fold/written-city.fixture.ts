@@ -1,6 +1,6 @@
 import { ByteReader } from '../encoding/byte-reader.js';
 import { ByteWriter } from '../encoding/byte-writer.js';
-import { CityState } from './city-state.js';
+import { CityState, type ProviderFilter } from './city-state.js';
 import type { FleetLimits } from './fleet.js';
 import { TRIP_LIMITS, type TripLimits, type TripPacks } from './fleet-trips.js';
 import { TripPack } from './trip-pack.js';
@@ -26,10 +26,14 @@ export function reread(packs: TripPacks): TripPacks {
   return new Map(Array.from(packs, ([id, { bytes }]) => [id, new TripPack(Buffer.from(bytes))]));
 }
 
-export function readCity({ bytes, packs }: WrittenCity, limits?: Partial<FleetLimits>): CityState {
+export function readCity(
+  { bytes, packs }: WrittenCity,
+  limits?: Partial<FleetLimits>,
+  filter: ProviderFilter = null,
+): CityState {
   const city = new CityState(limits);
   const reader = new ByteReader(bytes);
-  city.read(reader, reread(packs));
+  city.read(reader, reread(packs), filter);
   if (!reader.isAtEnd) throw new Error('the city has more bytes than were read');
   return city;
 }

@@ -160,7 +160,7 @@ function openMoment(
       }
     },
   });
-  moment.city.read(new ByteReader(keyframe.city.bytes), reread(keyframe.city.packs));
+  moment.city.read(new ByteReader(keyframe.city.bytes), reread(keyframe.city.packs), filter);
   return { moment, readCount: () => count };
 }
 

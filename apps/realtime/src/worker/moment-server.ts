@@ -130,7 +130,7 @@ export class MomentServer {
       },
       this.limits,
     );
-    moment.city.read(new ByteReader(bytes), packs);
+    moment.city.read(new ByteReader(bytes), packs, start.filter);
     const numbers = new ProviderNumbers();
     const publication = new Publication(moment.city, numbers);
     this.open = { start, moment, numbers, publication, unreadable };
