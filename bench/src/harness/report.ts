@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Histogram } from 'hdr-histogram-js';
-import type { Growth, Sample } from './growth.js';
+import type { Sample, Trend } from './trend.js';
 import type { Comparison } from './rounds.js';
 
 /** The target ratio. */
@@ -99,7 +99,7 @@ interface CourseRow {
   readonly kind: 'course';
   readonly process: string;
   readonly measure: string;
-  readonly growth: Growth;
+  readonly trend: Trend;
   readonly samples: readonly Sample[];
 }
 
@@ -282,18 +282,18 @@ function attackTable(rows: readonly AttackRow[]): string[] {
 /** One row per process and measure, with a column for each round. */
 function courseTable(rows: readonly CourseRow[]): string[] {
   if (rows.length === 0) return [];
-  const rounds = rows[0]!.growth.rounds.map((_, index) => `round ${index + 1}`);
+  const rounds = rows[0]!.trend.rounds.map((_, index) => `round ${index + 1}`);
   const lines = [
     '',
     `| process | measure | ${rounds.join(' | ')} | slope per hour (95 %) | |`,
     `|---|---|${'---:|'.repeat(rounds.length)}---:|---|`,
   ];
-  for (const { process, measure, growth } of rows) {
-    const slope = [growth.slope, ...growth.interval].map((value) => value.toFixed(1));
+  for (const { process, measure, trend } of rows) {
+    const slope = [trend.slope, ...trend.interval].map((value) => value.toFixed(1));
     const columns = [
-      ...growth.rounds.map((value) => value.toFixed(0)),
+      ...trend.rounds.map((value) => value.toFixed(0)),
       `${slope[0]} (${slope[1]} to ${slope[2]})`,
-      growth.grows ? '**grows**' : 'flat',
+      trend.grows ? '**grows**' : 'flat',
     ];
     lines.push(`| ${process} | ${measure} | ${columns.join(' | ')} |`);
   }
@@ -312,7 +312,7 @@ function checkTable(rows: readonly CheckRow[]): string[] {
 
 /** Whether something that must hold does not. Figures only have targets, which may be missed. */
 export function hasFailed(row: Row): boolean {
-  if (row.kind === 'course') return row.growth.grows;
+  if (row.kind === 'course') return row.trend.grows;
   return (row.kind === 'attack' || row.kind === 'check') && row.failures.length > 0;
 }
 

@@ -17,7 +17,7 @@ export interface Effort {
   readonly telemetrySeconds?: number;
   /** Simulated time of the suite truth, whose size `vehicles` is too. @default 60, with 2,000 vehicles */
   readonly minutes?: number;
-  /** Events per second of the provider next to the hostile clients of the suite hostile's job soak, of `minutes` (60). @default 1,000 */
+  /** Events per second of the provider in the jobs soak (1,000) and steady (5,000) of the suite hostile, of `minutes` (60 and 10). */
   readonly rate?: number;
   /** Folder in which the suite warehouse keeps its log and databases. @default a temporary one */
   readonly folder?: string;

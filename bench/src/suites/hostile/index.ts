@@ -4,7 +4,7 @@ import type { Row } from '../../harness/report.js';
 import type { Effort, Suite } from '../../harness/suite.js';
 import { attackGroups } from './attacks/index.js';
 import { Neighbour } from './target/neighbour.js';
-import { runSoak } from './soak/soak.js';
+import { attackedPlan, runSoak, steadyPlan } from './soak/soak.js';
 import { Target } from './target/target.js';
 
 /** Time before the first attack, in which connections are made and code is compiled. */
@@ -16,11 +16,14 @@ const SETTLE_MS = 1_000;
 /**
  * Attacks a running system on loopback, while another provider sends events and has a page open: what was held, what was
  * not, and what the other provider has noticed. `--job` selects groups by their names; `--job soak` attacks for an hour, and
- * checks that nothing grows.
+ * checks that nothing grows; `--job steady` does so for ten minutes without attacks.
  */
 export const hostileSuite: Suite = {
   name: 'hostile',
-  run: (effort, say) => (effort.job === 'soak' ? runSoak(effort, say) : attack(effort, say)),
+  run: (effort, say) => {
+    if (effort.job === 'soak') return runSoak(attackedPlan, effort, say);
+    return effort.job === 'steady' ? runSoak(steadyPlan, effort, say) : attack(effort, say);
+  },
 };
 
 async function attack(effort: Effort, say: (what: string) => void): Promise<Row[]> {

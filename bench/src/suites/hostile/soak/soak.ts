@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { growthOf, type Sample } from '../../../harness/growth.js';
+import { trendOf, type Sample } from '../../../harness/trend.js';
 import { temporaryFolder } from '../../../harness/processes.js';
 import type { Experience, Row } from '../../../harness/report.js';
 import { median } from '../../../harness/rounds.js';
@@ -14,11 +14,6 @@ import { Target } from '../target/target.js';
 import { checkDelivery } from './delivery.js';
 import { measureProcesses, type Measurement } from './process-samples.js';
 
-const DEFAULT_MINUTES = 60;
-const DEFAULT_EVENTS_PER_SECOND = 1_000;
-const EVENTS_PER_REQUEST = 5;
-/** Each kind of hostile client has a turn in each round. */
-const ROUNDS = 6;
 const SAMPLE_MS = 5_000;
 /** In a short trial, each turn has some samples, too. */
 const SAMPLES_PER_TURN = 5;
@@ -41,6 +36,38 @@ const SETTINGS = {
   batch: { BATCH_EVERY: '60s' },
 };
 
+/** Whether and how the system is attacked, and the defaults of the options. */
+interface SoakPlan {
+  readonly groups: readonly AttackGroup[];
+  /** Each kind of hostile client has a turn in each round. */
+  readonly rounds: number;
+  readonly minutes: number;
+  readonly eventsPerSecond: number;
+  readonly eventsPerRequest: number;
+}
+
+export const attackedPlan: SoakPlan = {
+  groups: attackGroups,
+  rounds: 6,
+  minutes: 60,
+  eventsPerSecond: 1_000,
+  eventsPerRequest: 5,
+};
+
+/** As many events as the loads of batch, ingest and realtime together can process on two cores, without hostile clients. */
+export const steadyPlan: SoakPlan = {
+  groups: [
+    {
+      name: 'no hostile client',
+      attempts: () => [{ name: 'none', run: () => Promise.resolve(undefined) }],
+    },
+  ],
+  rounds: 10,
+  minutes: 10,
+  eventsPerSecond: 5_000,
+  eventsPerRequest: 25,
+};
+
 /** What happened in the turns of a kind. */
 interface Kind {
   readonly group: AttackGroup;
@@ -61,11 +88,15 @@ type TakenSample = Turn & {
 };
 
 /**
- * Runs the system for an hour with a provider that sends at a steady rate and has pages open, while hostile clients of each kind take
- * turns: whether memory or descriptors of a process grow, and whether each acknowledged event is in the log and once in Postgres.
+ * Runs the system with a provider that sends at a steady rate and has pages open, while hostile clients of each kind take turns: whether
+ * memory or descriptors of a process grow, and whether each acknowledged event is in the log and once in Postgres.
  */
-export async function runSoak(effort: Effort, say: (what: string) => void): Promise<Row[]> {
-  const { minutes = DEFAULT_MINUTES, rate = DEFAULT_EVENTS_PER_SECOND } = effort;
+export async function runSoak(
+  { groups, rounds, eventsPerRequest, ...plan }: SoakPlan,
+  effort: Effort,
+  say: (what: string) => void,
+): Promise<Row[]> {
+  const { minutes = plan.minutes, rate = plan.eventsPerSecond } = effort;
   await using folder = await temporaryFolder();
   say(`${minutes} minutes at ${rate} events/s`);
   await using target = await Target.start(folder.path, {
@@ -75,16 +106,16 @@ export async function runSoak(effort: Effort, say: (what: string) => void): Prom
     realtime: { REALTIME_HISTORY_DIR: join(folder.path, 'history'), REALTIME_HISTORY_BYTES: '268435456' },
   });
   await using neighbour = await Neighbour.start(target, {
-    requestsPerSecond: rate / EVENTS_PER_REQUEST,
-    eventsPerRequest: EVENTS_PER_REQUEST,
+    requestsPerSecond: rate / eventsPerRequest,
+    eventsPerRequest,
     vehicles: 500,
     pages: 5,
     readsPerSecond: 1,
   });
   await pause(WARM_UP_MS);
-  const soak = new Soak(target, neighbour, { folder: folder.path, minutes, say });
+  const soak = new Soak(target, neighbour, { groups, rounds, folder: folder.path, minutes, say });
   await soak.run();
-  say('the hostile clients have ended; loading the rest');
+  say('loading the rest');
   const sent = await neighbour.stop();
   const notReady = await target.notReady();
   await target.load();
@@ -119,16 +150,20 @@ class Soak {
   constructor(
     private readonly target: Target,
     private readonly neighbour: Neighbour,
-    private readonly options: { folder: string; minutes: number; say: (what: string) => void },
+    private readonly options: Pick<SoakPlan, 'groups' | 'rounds'> & {
+      readonly folder: string;
+      readonly minutes: number;
+      readonly say: (what: string) => void;
+    },
   ) {
-    this.kinds = attackGroups.map((group) => ({
+    this.kinds = options.groups.map((group) => ({
       group,
       attempts: again(group.attempts(!SMALL_GROUPS.includes(group.name))),
       attempted: 0,
       failures: new Map(),
       turns: [],
     }));
-    const turnMs = (options.minutes * 60_000) / ROUNDS / this.kinds.length;
+    const turnMs = (options.minutes * 60_000) / options.rounds / this.kinds.length;
     this.sampleMs = Math.min(SAMPLE_MS, turnMs / SAMPLES_PER_TURN);
     this.turn = { round: 0, kind: this.kinds[0]!.group.name };
   }
@@ -141,7 +176,7 @@ class Soak {
       (error: unknown) => (this.failure = error as Error),
     );
     const endsAt = startedAt + this.options.minutes * 60_000;
-    const turns = ROUNDS * this.kinds.length;
+    const turns = this.options.rounds * this.kinds.length;
     for (let index = 0; index < turns; index += 1) {
       const kind = this.kinds[index % this.kinds.length]!;
       const round = Math.floor(index / this.kinds.length);
@@ -207,7 +242,7 @@ class Soak {
         this.course(name, 'heap used, MiB', Infinity, (of) => of.heapMiB),
         this.course(name, 'external memory, MiB', Infinity, (of) => of.externalMiB),
       ])
-      .filter((row) => row.kind !== 'course' || row.growth.rounds.length > 0);
+      .filter((row) => row.kind !== 'course' || row.trend.rounds.length > 0);
   }
 
   private course(
@@ -220,7 +255,7 @@ class Soak {
       const value = valueOf(processes[process]!);
       return value === undefined || Number.isNaN(value) ? [] : [{ atMs, round, kind, value }];
     });
-    return { kind: 'course', process, measure, growth: growthOf(samples, tolerated), samples };
+    return { kind: 'course', process, measure, trend: trendOf(samples, tolerated), samples };
   }
 
   /** What each kind has tried, and what the other provider has experienced meanwhile. */

@@ -10,7 +10,7 @@ export interface Sample {
 }
 
 /** How a value has changed. */
-export interface Growth {
+export interface Trend {
   /** The median of each round. */
   readonly rounds: readonly number[];
   /** Per hour, after the first round, with a confidence of 95 %. */
@@ -33,7 +33,7 @@ const TOLERATED_PART = 0.05;
  *
  * @param tolerated what may be added in any case
  */
-export function growthOf(samples: readonly Sample[], tolerated: number): Growth {
+export function trendOf(samples: readonly Sample[], tolerated: number): Trend {
   const rounds = [...new Set(samples.map(({ round }) => round))].toSorted((a, b) => a - b);
   const medians = rounds.map((round) => median(valuesOf(samples.filter((each) => each.round === round))));
   const turns = turnsOf(samples.filter(({ round }) => round >= FIRST_ROUND));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { growthOf, type Sample } from './growth.js';
+import { trendOf, type Sample } from './trend.js';
 
 const MINUTE_MS = 60_000;
 const KINDS = ['a', 'b', 'c', 'd', 'e'];
@@ -21,39 +21,39 @@ function samples(valueAt: (minutes: number, kind: number) => number): Sample[] {
   });
 }
 
-describe('growthOf', () => {
+describe('trendOf', () => {
   it('reports that a value grows, and how fast', () => {
-    const growth = growthOf(
+    const trend = trendOf(
       samples((minutes) => 200 + minutes),
       1,
     );
-    expect(growth.grows).toBe(true);
-    expect(growth.interval[0]).toBeLessThan(60);
-    expect(growth.interval[1]).toBeGreaterThan(60);
-    expect(growth.slope).toBeCloseTo(60, -1);
-    expect(growth.rounds).toHaveLength(6);
+    expect(trend.grows).toBe(true);
+    expect(trend.interval[0]).toBeLessThan(60);
+    expect(trend.interval[1]).toBeGreaterThan(60);
+    expect(trend.slope).toBeCloseTo(60, -1);
+    expect(trend.rounds).toHaveLength(6);
   });
 
   it('does not mistake a kind that needs much for growth', () => {
-    const growth = growthOf(
+    const trend = trendOf(
       samples((_, kind) => 200 + kind ** 3 * 10),
       1,
     );
-    expect(growth.grows).toBe(false);
-    expect(Math.abs(growth.slope)).toBeLessThan(10);
+    expect(trend.grows).toBe(false);
+    expect(Math.abs(trend.slope)).toBeLessThan(10);
   });
 
   it('finds growth in the turns of a single kind among kinds that need more', () => {
-    const growth = growthOf(
+    const trend = trendOf(
       samples((minutes, kind) => (kind === 0 ? 100 + 5 * minutes : 300)),
       1,
     );
-    expect(growth.grows).toBe(true);
+    expect(trend.grows).toBe(true);
   });
 
   it('ignores the rise within the first round', () => {
     expect(
-      growthOf(
+      trendOf(
         samples((minutes) => Math.min(300, 100 + minutes * 20)),
         1,
       ).grows,
@@ -62,15 +62,15 @@ describe('growthOf', () => {
 
   it('tolerates what is small', () => {
     const slow = samples((minutes) => 100 + minutes / 4);
-    expect(growthOf(slow, 1).grows).toBe(true);
-    expect(growthOf(slow, 16).grows).toBe(false);
+    expect(trendOf(slow, 1).grows).toBe(true);
+    expect(trendOf(slow, 16).grows).toBe(false);
   });
 
   it('claims nothing about a single round', () => {
-    const growth = growthOf(
+    const trend = trendOf(
       samples((minutes) => minutes).filter(({ round }) => round < 2),
       1,
     );
-    expect(growth).toMatchObject({ grows: false, interval: [-Infinity, Infinity] });
+    expect(trend).toMatchObject({ grows: false, interval: [-Infinity, Infinity] });
   });
 });
