@@ -44,6 +44,7 @@ describe('one hour of a view', () => {
     ['vehicle_state_periods', 'starts_at'],
     ['vehicle_utilisation', 'day'],
     ['data_quality', 'day'],
+    ['trip_comparison', 'reported_end_time'],
   ])('%s is read from a range of an index', async (view, column) => {
     const client = new pg.Client({ connectionString: database.url });
     await client.connect();
@@ -57,7 +58,7 @@ describe('one hour of a view', () => {
     await client.end();
     const scans = scansOf(rows[0]!['QUERY PLAN'][0].Plan);
     const aggregates = scans.filter((scan) =>
-      /^(cell_quarters|cell_hours|cell_supply|cell_totals|zone_quarters|zone_hours|state_days|position_days|vehicle_quarters|state_periods|state_hours|ride_outcomes)$/.test(
+      /^(cell_quarters|cell_hours|cell_supply|cell_totals|zone_quarters|zone_hours|state_days|position_days|vehicle_quarters|state_periods|state_hours|ride_outcomes|compared_trips)$/.test(
         scan['Relation Name']!,
       ),
     );

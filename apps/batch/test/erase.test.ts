@@ -130,6 +130,8 @@ describe('erasing a device', () => {
       5, 2, 4,
     ]);
     for (const { check } of Object.values(result.tables)) expect(Number(await database.one(check))).toBe(0);
+    // Trips are compared again, with the ids that replace the erased one.
+    expect([await count('compared_trips'), await count('comparison_marks')]).toEqual([4, 0]);
 
     const [row] = await database.query('SELECT * FROM ride.trips WHERE trip_id = $1', [trip.trip_id]);
     expect(row).toMatchObject({

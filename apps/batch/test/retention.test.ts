@@ -173,10 +173,19 @@ describe('retention of a table', () => {
     await load([]);
     await database.query(`UPDATE ride.dead_letters SET rejected_at = now() - interval '9 days'`);
     expect(await database.one('SELECT count(*)::integer FROM ride.rebuilt_trips')).toBe(1);
+    expect(await database.one('SELECT verdict FROM analysis.trip_comparison')).toBe('extra');
     const result = await retain('rider_events=10d,trips=15d,rebuilt_trips=11d,dead_letters=7d');
     expect(result).toMatchObject({ partitions: 2, rows: 4 });
     expect(result.tables.dead_letters!.deleted).toEqual([{ table: 'dead_letters', rows: 1 }]);
-    for (const table of ['rider_events', 'trips', 'rebuilt_trips', 'dead_letters']) {
+    const tables = [
+      'rider_events',
+      'trips',
+      'rebuilt_trips',
+      'compared_trips',
+      'comparison_marks',
+      'dead_letters',
+    ];
+    for (const table of tables) {
       expect(await database.one(`SELECT count(*)::integer FROM ride.${table}`)).toBe(0);
     }
   });

@@ -1,6 +1,8 @@
 import type { ErasureKind } from '@hailstream/events';
 import { blockRanges } from '../database/block-ranges.postgres.js';
 import { inTransaction, type Pool } from '../database/pool.postgres.js';
+import { lockComparisons } from '../trips/comparison/compare-trips.postgres.js';
+import { markingComparisons } from '../trips/comparison/mark-comparisons.postgres.js';
 import { anonymised, hasId, withoutPlaces, type PersonalTable } from './personal-columns.postgres.js';
 
 /** An id to erase. */
@@ -34,7 +36,12 @@ export async function eraseFrom(
       for (const range of await blockRanges(pool, leaf)) {
         signal.throwIfAborted();
         count += await inTransaction(pool, async (client) => {
-          const { rowCount } = await client.query(`${statement(leaf)} AND ${range}`, [id]);
+          // Both delete rows of trips that they were compared with, in different orders.
+          if (name === 'compared_trips') await lockComparisons(client);
+          const { rowCount } = await client.query(
+            markingComparisons(name, `${statement(leaf)} AND ${range}`),
+            [id],
+          );
           return rowCount ?? 0;
         });
       }

@@ -9,6 +9,7 @@ import pg from 'pg';
 import { LOAD_CONFIG, type LoadConfig } from '../config.js';
 import { inTransaction, POOL, type Pool } from '../database/pool.postgres.js';
 import { TABLES, type Tables } from '../rows/tables.js';
+import { compareTrips } from '../trips/comparison/compare-trips.postgres.js';
 import { hashOf, readSalt } from './erased-ids.postgres.js';
 import {
   coarsenTrips,
@@ -139,6 +140,8 @@ export class Eraser {
         await this.eraseOnce(erasure, tables, { ...options, counts, pass });
         if (sum([...counts.values()], ({ after }) => after) === 0) break;
       }
+      // The rows of trips that were compared have been deleted: they are written again, without the id.
+      await compareTrips(this.pool, options.signal);
       await this.complete(number, [...counts.values()]);
     }
     for (const [name, erased] of counts) options.onProgress?.(name, erased);

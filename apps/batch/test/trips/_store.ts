@@ -77,7 +77,8 @@ export function contents(rows: readonly StoredTrip[]): object[] {
 /** Deletes everything that was loaded and rebuilt. */
 export async function clear(database: TestDatabase): Promise<void> {
   await database.query(
-    `TRUNCATE ride.telemetry, ride.vehicle_events, ride.rider_events, ride.telemetry_seen, ride.vehicle_events_seen,
-       ride.rider_events_seen, ride.rebuilt_trips, ride.trip_marks, ride.vehicle_marks`,
+    `TRUNCATE ride.telemetry, ride.vehicle_events, ride.rider_events, ride.trips, ride.telemetry_seen, ride.vehicle_events_seen,
+       ride.rider_events_seen, ride.trips_seen, ride.rebuilt_trips, ride.compared_trips, ride.trip_marks, ride.vehicle_marks,
+       ride.comparison_marks`,
   );
 }

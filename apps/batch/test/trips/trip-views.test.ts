@@ -418,6 +418,7 @@ describe('a load', () => {
         events: 6,
       }),
     ]);
+    expect(await loaded.one('SELECT verdict FROM analysis.trip_comparison')).toBe('matches');
     expect(await runner.load(never)).toMatchObject({ rebuiltTrips: { rebuilt: 0, changed: 0 } });
   });
 });

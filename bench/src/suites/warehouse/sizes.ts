@@ -17,6 +17,7 @@ const AGGREGATES = [
   'zone_hours',
   'provider_quarters',
   'rebuilt_trips',
+  'compared_trips',
 ];
 
 /** Disk per row of each table with its indexes, and the size of the aggregates. */

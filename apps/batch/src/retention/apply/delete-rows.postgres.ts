@@ -1,6 +1,7 @@
 import { blockRanges } from '../../database/block-ranges.postgres.js';
 import { inTransaction, type Pool } from '../../database/pool.postgres.js';
 import type { Day } from '../../rows/day.js';
+import { markingComparisons } from '../../trips/comparison/mark-comparisons.postgres.js';
 import { readPartitions, type TablePartition } from '../../storage/partitions.postgres.js';
 import type { ExpiringTable } from '../retention.js';
 import { startOfCutoff, type StoredCutoff } from './cutoffs.postgres.js';
@@ -52,7 +53,7 @@ export async function deleteRows(pool: Pool, options: DeleteOptions): Promise<bo
     if (signal.aborted) return false;
     const rows = isDryRun
       ? await countRows(pool, each.name, condition)
-      : await deleteFrom(pool, each.name, { condition, signal });
+      : await deleteFrom(pool, each.name, { table: table.name, condition, signal });
     if (rows > 0) onDeleted({ table: each.name, rows });
   }
   return !signal.aborted;
@@ -91,16 +92,18 @@ async function countRows(pool: Pool, name: string, { sql, values }: Condition): 
 async function deleteFrom(
   pool: Pool,
   name: string,
-  { condition, signal }: { readonly condition: Condition; readonly signal: AbortSignal },
+  {
+    table,
+    condition,
+    signal,
+  }: { readonly table: string; readonly condition: Condition; readonly signal: AbortSignal },
 ): Promise<number> {
   let deleted = 0;
   for (const range of await blockRanges(pool, `ride."${name}"`)) {
     if (signal.aborted) break;
     deleted += await inTransaction(pool, async (client) => {
-      const { rowCount } = await client.query(
-        `DELETE FROM ride."${name}" WHERE (${condition.sql}) AND ${range}`,
-        [...condition.values],
-      );
+      const statement = `DELETE FROM ride."${name}" WHERE (${condition.sql}) AND ${range}`;
+      const { rowCount } = await client.query(markingComparisons(table, statement), [...condition.values]);
       return rowCount ?? 0;
     });
   }

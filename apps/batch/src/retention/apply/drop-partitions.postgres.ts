@@ -10,6 +10,7 @@ import {
   type Pool,
 } from '../../database/pool.postgres.js';
 import type { Day } from '../../rows/day.js';
+import { markPartition } from '../../trips/comparison/mark-comparisons.postgres.js';
 import { readPartitions, type TablePartition } from '../../storage/partitions.postgres.js';
 
 /** Maximum wait for queries that read the table, which blocks nothing. The load that the retention follows ends later. */
@@ -69,7 +70,7 @@ export async function dropPartitions(pool: Pool, options: DropOptions): Promise<
     if (signal.aborted) break;
     try {
       if (attached.has(name)) await detach(pool, { table, name, signal });
-      const dropped = await drop(pool, name);
+      const dropped = await drop(pool, { table, name });
       if (dropped !== undefined) onDropped(dropped);
     } catch (error) {
       postponed.push({ partition: name, reason: reasonToWait(error) });
@@ -140,7 +141,10 @@ async function hasDefaultPartition(client: pg.ClientBase, table: string): Promis
 }
 
 /** Drops a detached partition. Returns `undefined` if another process has dropped it. */
-async function drop(pool: Pool, name: string): Promise<DroppedPartition | undefined> {
+async function drop(
+  pool: Pool,
+  { table, name }: { readonly table: string; readonly name: string },
+): Promise<DroppedPartition | undefined> {
   return inTransaction(pool, async (client) => {
     // The duration of the count depends on the number of rows: the bound for the statements of a chunk does not apply.
     await client.query('SET LOCAL statement_timeout = 0');
@@ -152,6 +156,7 @@ async function drop(pool: Pool, name: string): Promise<DroppedPartition | undefi
     ]);
     if (rowCount === 0 || rows[0]?.exists !== true) return undefined;
     const dropped = await measure(client, name);
+    await markPartition(client, table, name);
     await client.query(`DROP TABLE ride."${name}"`);
     return dropped;
   });

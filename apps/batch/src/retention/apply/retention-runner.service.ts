@@ -5,6 +5,7 @@ import { LOAD_CONFIG, type LoadConfig } from '../../config.js';
 import { POOL, type Pool } from '../../database/pool.postgres.js';
 import { startOf } from '../../rows/day.js';
 import { TABLES, type Tables } from '../../rows/tables.js';
+import { compareTrips } from '../../trips/comparison/compare-trips.postgres.js';
 import { expiringTables } from '../expiring-tables.js';
 import type { ExpiringTable } from '../retention.js';
 import { readCutoffs, storeCutoffs, storeDeleted } from './cutoffs.postgres.js';
@@ -105,6 +106,7 @@ export class RetentionRunner {
       if (this.config.retention.cutoffs(table.name, nowMs).length === 0) continue;
       tables[table.name] = await this.runTable(table, nowMs, options);
     }
+    if (!options.isDryRun) await compareTrips(this.pool, options.signal);
     const all = Object.values(tables);
     const dropped = all.flatMap((each) => each.dropped);
     const deleted = all.flatMap((each) => each.deleted);

@@ -2,10 +2,11 @@ import type pg from 'pg';
 import { timeFromMs } from '../../database/milliseconds.js';
 import type { EncodedRows } from '../../rows/encode-chunk.js';
 import type { Table } from '../../rows/tables.js';
+import { markReports } from '../comparison/mark-comparisons.postgres.js';
 import { collectMarks, type Mark } from './collect-marks.js';
 
 /**
- * Marks what is rebuilt because of rows that were written in the current transaction. The number of marks is at most that of
+ * Marks what is rebuilt or compared because of rows that were written in the current transaction. The number of marks is at most that of
  * the rows and of the trips that they name. Marks are only ever inserted here, so that loads do not wait for each other.
  */
 export async function writeMarks(
@@ -13,6 +14,7 @@ export async function writeMarks(
   table: Pick<Table, 'name' | 'subject'>,
   { rows, written }: { readonly rows: EncodedRows; readonly written: readonly number[] },
 ): Promise<void> {
+  await markReports(client, table.name, { rows, written });
   if (table.subject === null || written.length === 0) return;
   const { trips, vehicles } = collectMarks(rows, written);
   if (vehicles.length > 0) {

@@ -11,7 +11,8 @@ export interface Period {
 
 /**
  * Marks the trips that have events in a period, of rows that are loaded already: one day in each transaction. The events of
- * these trips in the day before and after it are marked with them.
+ * these trips in the day before and after it are marked with them. Also marks the trips with events or reports in the period to be
+ * compared.
  *
  * @param onMarked called after each day, with the number of trips that were marked
  */
@@ -40,11 +41,15 @@ export async function markLoaded(
   return total;
 }
 
-/** Returns the time of the loaded events; `null` without any. */
+/** Returns the time of the loaded events and reports; `null` without any. */
 async function loadedPeriod(pool: Pool): Promise<Period | null> {
   const { rows } = await pool.query<{ from: Date | null; to: Date | null }>(
-    `SELECT least((SELECT min("timestamp") FROM ride.vehicle_events), (SELECT min("timestamp") FROM ride.rider_events)) AS "from",
-       greatest((SELECT max("timestamp") FROM ride.vehicle_events), (SELECT max("timestamp") FROM ride.rider_events)) AS "to"`,
+    `SELECT min(first) AS "from", max(last) AS "to" FROM (
+       SELECT min("timestamp") AS first, max("timestamp") AS last FROM ride.vehicle_events
+       UNION ALL SELECT min("timestamp"), max("timestamp") FROM ride.rider_events
+       UNION ALL SELECT min(end_time), max(end_time) FROM ride.trips
+       UNION ALL SELECT min(reported_end_time), max(reported_end_time) FROM ride.compared_trips
+     ) AS loaded`,
   );
   const { from, to } = rows[0]!;
   return from === null || to === null ? null : { fromMs: from.getTime(), toMs: to.getTime() + 1 };
@@ -69,6 +74,16 @@ async function markPeriod(client: pg.ClientBase, { fromMs, toMs }: Period): Prom
        INSERT INTO ride.trip_marks (provider_id, trip_id, device_id, from_time, to_time)
        SELECT provider_id, trip_id, device_id, min("timestamp"), max("timestamp")
        FROM events JOIN named USING (provider_id, trip_id) GROUP BY provider_id, trip_id, device_id
+     ), reports AS (
+       SELECT provider_id, trip_id, end_time FROM ride.trips WHERE end_time >= $1 AND end_time < $2
+       UNION
+       SELECT provider_id, trip_id, reported_end_time FROM ride.compared_trips
+       WHERE reported_end_time >= $1 AND reported_end_time < $2
+     ), marked_comparisons AS (
+       INSERT INTO ride.comparison_marks (provider_id, trip_id, end_time)
+       SELECT provider_id, trip_id, end_time FROM named LEFT JOIN reports USING (provider_id, trip_id)
+       UNION
+       SELECT provider_id, trip_id, end_time FROM reports
      )
      SELECT count(*)::integer AS trips FROM named`,
     [new Date(fromMs), new Date(toMs)],

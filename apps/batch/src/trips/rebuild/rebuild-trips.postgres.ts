@@ -1,6 +1,7 @@
 import { setImmediate as afterIo } from 'node:timers/promises';
 import type pg from 'pg';
 import { inTransaction, type Pool } from '../../database/pool.postgres.js';
+import { compareTrips } from '../comparison/compare-trips.postgres.js';
 import type { RouteMatcher } from '../matching/route-matcher.js';
 import type { Fix } from '../path/fix.js';
 import { rebuildTrip, telemetryPeriodOf, type TelemetryPeriod } from '../course/rebuilt-trip.js';
@@ -44,7 +45,8 @@ interface RebuildOptions {
 /**
  * Rebuilds the trips that are marked, in transactions that each delete the marks of the trips that they write. It may be
  * stopped or killed at any time: the next rebuild continues. Several processes may do this at the same time; their
- * transactions wait for each other, because a trip that one rebuilds may have to be found by the other.
+ * transactions wait for each other, because a trip that one rebuilds may have to be found by the other. Trips that have changed are
+ * compared with their reports at the end.
  *
  * @throws DatabaseError if Postgres reports an error
  */
@@ -67,6 +69,7 @@ export async function rebuildTrips(
     total = { rebuilt: total.rebuilt + counts.rebuilt, changed: total.changed + counts.changed };
     onRebuilt(total);
   }
+  await compareTrips(pool, signal);
   return total;
 }
 

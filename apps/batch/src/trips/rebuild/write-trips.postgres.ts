@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { markingComparisons } from '../comparison/mark-comparisons.postgres.js';
 import type { RebuiltTrip } from '../course/rebuilt-trip.js';
 
 /** A row of `ride.rebuilt_trips`, without `updated_at`. */
@@ -52,7 +53,9 @@ function newValue(column: string): string {
   return `CASE WHEN NOT $2::boolean AND ${isSameRoute} THEN rebuilt_trips.${column} ELSE EXCLUDED.${column} END`;
 }
 
-const UPSERT = `
+const UPSERT = markingComparisons(
+  'rebuilt_trips',
+  `
   INSERT INTO ride.rebuilt_trips (provider_id, trip_id, ${COLUMNS.join(', ')}, updated_at)
   SELECT provider_id, trip_id, ${COLUMNS.join(', ')}, clock_timestamp()
   FROM json_to_recordset($1::json) AS trips (provider_id uuid, trip_id uuid,
@@ -62,10 +65,11 @@ const UPSERT = `
   ON CONFLICT (provider_id, trip_id) DO UPDATE SET
     ${COLUMNS.map((column) => `${column} = ${newValue(column)}`).join(', ')}, updated_at = EXCLUDED.updated_at
   WHERE (${COLUMNS.map((column) => `rebuilt_trips.${column}`).join(', ')})
-    IS DISTINCT FROM (${COLUMNS.map(newValue).join(', ')})`;
+    IS DISTINCT FROM (${COLUMNS.map(newValue).join(', ')})`,
+);
 
 /**
- * Inserts or updates rows, and returns how many have changed. The others keep their `updated_at`. Unless `isMatched`, the routes
+ * Inserts or updates rows, marks those that have changed to be compared, and returns their number. The others keep their `updated_at`. Unless `isMatched`, the routes
  * were not matched to roads.
  */
 export async function writeTrips(
