@@ -154,6 +154,71 @@ describe('clients that do not authenticate', () => {
   });
 });
 
+describe('requests whose rest does not arrive', () => {
+  const serve = async (maxArrivingBytes: number) => {
+    const server = new BrokerServer({
+      host: '127.0.0.1',
+      port: 0,
+      logger: pino({ level: 'silent' }),
+      security: await openSecurity(new BrokerConfig({})),
+      limitedLogger: new RateLimitedLogger(pino({ level: 'silent' })),
+      meter: NO_METER,
+      maxRequestBytes: () => 10_000_000,
+      maxTokenBytes: 1000,
+      maxConnections: () => 1000,
+      maxSockets: Infinity,
+      maxConnectionsPerAddress: () => 1000,
+      maxArrivingBytes,
+      idleMs: 60_000,
+    });
+    const port = await server.listen();
+    server.serve({
+      isPipelined: () => false,
+      run: (frame) => Promise.resolve({ kind: 'answer', chunks: [frame] }),
+    });
+    const open = async (localAddress: string): Promise<net.Socket> => {
+      const socket = net.connect({ port, host: '127.0.0.1', localAddress });
+      socket.on('error', () => undefined);
+      await once(socket, 'connect');
+      return socket;
+    };
+    return { server, open, [Symbol.asyncDispose]: () => server.destroy() };
+  };
+  const LARGE = Buffer.from([0, 0x98, 0x96, 0x80]);
+
+  it('use bounded memory, and make room for those of others', async () => {
+    await using broker = await serve(4_000_000);
+    const patient = await broker.open('127.0.0.2');
+    patient.write(Buffer.concat([LARGE, Buffer.alloc(900_000)]));
+    const slow: net.Socket[] = [];
+    for (let i = 0; i < 10; i++) {
+      const socket = await broker.open('127.0.0.1');
+      socket.write(Buffer.concat([LARGE, Buffer.alloc(1_000_000)]));
+      slow.push(socket);
+    }
+    await until(() => slow.filter(({ closed }) => closed).length === 7);
+    expect(patient.closed).toBe(false);
+    const client = await broker.open('127.0.0.3');
+    client.write(Buffer.concat([Buffer.from([0, 0x0f, 0x42, 0x40]), Buffer.alloc(1_000_000, 7)]));
+    const [answer] = (await once(client, 'data')) as [Buffer];
+    expect(answer[0]).toBe(7);
+    for (const socket of [patient, client, ...slow]) socket.destroy();
+  });
+
+  it('close the connection if they arrive in many small pieces', async () => {
+    await using broker = await serve(4_000_000);
+    const socket = await broker.open('127.0.0.1');
+    socket.setNoDelay(true).write(LARGE);
+    const isClosed = once(socket, 'close');
+    const drip = (): void => {
+      if (socket.writable) socket.write('x', () => setImmediate(drip));
+    };
+    drip();
+    await isClosed;
+    await until(() => broker.server.connectionCount === 0);
+  });
+});
+
 describe('a client that connects before the broker has loaded its log', () => {
   it.each([{}, TLS_SETTINGS])('is served after the log was loaded: %j', async (files) => {
     const protocol = 'ssl.key.location' in files ? 'SSL' : 'PLAINTEXT';

@@ -20,7 +20,12 @@ function connect(session: Session): Socket {
   const socket = new Socket();
   const runner = { isPipelined: () => false, run: () => Promise.reject(new Error('nothing is asked')) };
   const options = { meter: NO_METER, limitedLogger: new RateLimitedLogger(pino({ level: 'silent' })) };
-  const limits = { maxRequestBytes: () => 1000, maxTokenBytes: 100, idleMs: 600_000 };
+  const limits = {
+    maxRequestBytes: () => 1000,
+    maxTokenBytes: 100,
+    idleMs: 600_000,
+    onArriving: () => undefined,
+  };
   new Connection({ socket, runner, session, ...options, ...limits });
   return socket;
 }

@@ -54,6 +54,8 @@ interface ConnectionOptions {
   /** The same before authentication. */
   readonly maxTokenBytes: number;
   readonly idleMs: number;
+  /** Called with the bytes of a request that has arrived in part whenever they change. */
+  readonly onArriving: (connection: Connection, bytes: number) => void;
 }
 
 /**
@@ -72,6 +74,8 @@ export class Connection {
   private emptied: (() => void) | undefined;
   /** Set while a request has arrived in part. */
   private arrival: NodeJS.Timeout | undefined;
+  /** Bytes of that part. */
+  private arrivingBytes = 0;
 
   constructor(private readonly options: ConnectionOptions) {
     const { socket, session, maxRequestBytes, maxTokenBytes, idleMs } = options;
@@ -87,6 +91,7 @@ export class Connection {
       try {
         frames.push(chunk);
         this.watchArrival(frames);
+        this.reportArriving(frames.partialBytes);
       } catch (error) {
         this.end((error as FrameError).message);
       }
@@ -95,6 +100,7 @@ export class Connection {
     socket.on('close', () => {
       clearTimeout(this.arrival);
       this.waiting.length = 0;
+      this.reportArriving(0);
       this.aborter.abort();
     });
   }
@@ -163,6 +169,12 @@ export class Connection {
       if (this.options.socket.isPaused()) this.watchArrival(frames);
       else this.end(`request incomplete after ${ARRIVAL_TIMEOUT_MS} ms`);
     }, ARRIVAL_TIMEOUT_MS);
+  }
+
+  private reportArriving(bytes: number): void {
+    if (bytes === this.arrivingBytes) return;
+    this.arrivingBytes = bytes;
+    this.options.onArriving(this, bytes);
   }
 
   private accept(frame: Buffer): void {

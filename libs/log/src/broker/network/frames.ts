@@ -1,4 +1,6 @@
-/** A frame that is larger than the limit, or has a negative size. */
+import { isCrumbled } from '@hailstream/service/fragments';
+
+/** A frame that is larger than the limit, has a negative size, or arrives in many small pieces. */
 export class FrameError extends Error {
   override readonly name = 'FrameError';
 }
@@ -26,7 +28,12 @@ export class FrameSplitter {
     return this.lengthFilled > 0 || this.wanted >= 0;
   }
 
-  /** @param chunk is retained: frames may be parts of it. @throws FrameError if a size is invalid */
+  /** Bytes of a frame that has arrived in part. */
+  get partialBytes(): number {
+    return this.filled;
+  }
+
+  /** @param chunk is retained: frames may be parts of it. @throws FrameError if a size is invalid, or pieces are too small */
   push(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length) {
@@ -39,6 +46,9 @@ export class FrameSplitter {
       this.filled += piece.length;
       at += piece.length;
       if (this.filled === this.wanted) this.finish();
+      else if (isCrumbled({ fragments: this.pieces.length, bytes: this.filled })) {
+        throw new FrameError(`${this.filled} bytes of a request arrived in ${this.pieces.length} pieces`);
+      }
     }
   }
 

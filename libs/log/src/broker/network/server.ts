@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import type { Meter } from '../metrics/meter.js';
 import type { Security } from '../security/security.js';
+import { ArrivingRequests } from './arriving-requests.js';
 import { Connection, type RequestRunner } from './connection.js';
 import { SlowReaders } from './slow-readers.js';
 import { remoteOf, UnauthenticatedSockets, type Remote } from './unauthenticated-sockets.js';
@@ -41,6 +42,8 @@ interface ServerOptions {
   readonly tlsHandshakeTimeoutMs?: number;
   /** @default 1,000 */
   readonly maxUnauthenticated?: number;
+  /** Maximum number of bytes of requests that have arrived in part. @default 256 MiB */
+  readonly maxArrivingBytes?: number;
 }
 
 /** The listening socket and its connections. */
@@ -53,12 +56,14 @@ export class BrokerServer {
   private readonly unauthenticated = new UnauthenticatedSockets();
   private readonly connections = new Set<Connection>();
   private readonly slowReaders = new SlowReaders<Connection>();
+  private readonly arriving: ArrivingRequests<Connection>;
   private readonly slowReaderCheck: NodeJS.Timeout;
   /** Sockets that connected before the log was loaded. */
   private early: net.Socket[] = [];
   private runner: RequestRunner | undefined;
 
   constructor(private readonly options: ServerOptions) {
+    this.arriving = new ArrivingRequests(options.maxArrivingBytes);
     this.server = makeServer(options);
     this.slowReaderCheck = setInterval(() => this.closeSlowReaders(), SLOW_READER_CHECK_MS).unref();
     this.server.on('connection', (socket) => this.admit(socket));
@@ -128,6 +133,20 @@ export class BrokerServer {
     }
   }
 
+  /** Bounds the memory of requests whose rest does not arrive. */
+  private watchArriving(connection: Connection, arrived: { address: string; bytes: number }): void {
+    const surplus = this.arriving.set(connection, arrived);
+    if (surplus === undefined) return;
+    const { meter, limitedLogger } = this.options;
+    const client = surplus.clientHost;
+    surplus.destroy();
+    meter.rejected('limit');
+    limitedLogger.warn(
+      { client },
+      'requests that have arrived in part use too much memory, oldest one closed',
+    );
+  }
+
   /** Binds the port, so that it is known before clients are served. @throws ListenError */
   async listen(): Promise<number> {
     const { host, port } = this.options;
@@ -182,7 +201,9 @@ export class BrokerServer {
     const remote = remoteOf(socket);
     session.onAdmitted = () => this.unauthenticated.delete(remote);
     if (session.isAdmitted) session.onAdmitted();
-    const connection = new Connection({ ...options, socket, runner, session });
+    const { address } = remote;
+    const onArriving = (from: Connection, bytes: number) => this.watchArriving(from, { address, bytes });
+    const connection = new Connection({ ...options, socket, runner, session, onArriving });
     this.connections.add(connection);
     socket.once('close', () => this.connections.delete(connection));
   }
