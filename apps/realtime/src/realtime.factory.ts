@@ -1,5 +1,5 @@
 import fastifyCompress from '@fastify/compress';
-import { connectLog, createHttpApp, LogTransport } from '@hailstream/nest';
+import { connectLog, createHttpApp, LogTransport, type ConnectionLimits } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { RealtimeConfig } from './config.js';
@@ -12,6 +12,9 @@ import type { Turnstile } from './live/turnstile.js';
 import { RebuildService } from './rebuild/rebuild.service.js';
 import { RealtimeModule } from './realtime.module.js';
 
+/** Maximum number of connections in addition to those of pages. */
+const MAX_OTHER_CONNECTIONS = 10_000;
+
 /** The app, before it listens. */
 export async function createRealtime(
   config: RealtimeConfig,
@@ -21,6 +24,7 @@ export async function createRealtime(
     logger,
     auth: config.auth,
     allowedOrigins: config.page.allowedOrigins,
+    connectionLimits: connectionLimits(config.live.sockets),
   });
   app.useWebSocketAdapter(
     new LiveAdapter(app, config.page.allowedOrigins, app.get<Turnstile>(HANDSHAKES, { strict: false })),
@@ -29,6 +33,11 @@ export async function createRealtime(
   // Registered after the page, whose files were compressed when they were built: it applies to the routes that follow.
   await app.register(fastifyCompress, { encodings: ['br', 'gzip'], globalDecompression: false });
   return app;
+}
+
+/** All pages may have the address of one proxy. */
+function connectionLimits(sockets: number): ConnectionLimits {
+  return { total: sockets + MAX_OTHER_CONNECTIONS, perAddress: sockets + MAX_OTHER_CONNECTIONS / 2 };
 }
 
 /**

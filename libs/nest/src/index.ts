@@ -5,6 +5,8 @@ export { LOGGER, LoggingModule } from './logging/logging.module.js';
 
 // HTTP: Nest on Fastify, errors as problems.
 export { createHttpApp, type DirectHandler } from './http/create-http-app.js';
+export { announcedBytes, refuseBody, refuseCrumbs } from './http/before-body.js';
+export { BodyMemory, type HeldBody } from './http/body-memory.js';
 export type { ConnectionLimits } from './http/connection-limits.js';
 export { hasLargeRest } from './http/connections.js';
 export { bodyTooLarge, ProblemError, type ProblemAnswer } from './http/problem.js';

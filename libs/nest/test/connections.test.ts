@@ -5,6 +5,7 @@ import { Body, Controller, Get, Module, Post } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AuthModule, createHttpApp, RequireScope } from '@hailstream/nest';
 import { createLogger } from '@hailstream/service/logging';
+import { until } from '@hailstream/service/testing';
 import { makeToken } from '@hailstream/service/tokens';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Connections } from '../src/http/connections.js';
@@ -204,6 +205,30 @@ describe('a sender', () => {
       requestTimeout: 30_000,
       timeout: 60_000,
     });
+  });
+});
+
+describe('bodies that do not arrive', () => {
+  it.each([
+    ['with a length', `Content-Length: ${LIMIT}`],
+    ['in chunks', 'Transfer-Encoding: chunked'],
+  ])('%s use bounded memory, and make room for others', async (_, length) => {
+    const head = post([json, `Authorization: Bearer ${token}`, length]);
+    // Of one address, 16 MiB.
+    const callers = await Promise.all(Array.from({ length: 256 }, () => Caller.connect()));
+    for (const { socket } of callers) socket.write(`${head}fff0\r\n[`);
+    const write = async (): Promise<number> => {
+      const response = await fetch(`http://127.0.0.1:${port}/things`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: '{"a":1}',
+      });
+      return response.status;
+    };
+    const refused = (): Caller[] => callers.filter(({ received }) => received.startsWith('HTTP/1.1 408 '));
+    await until(async () => (await write()) === 201 && refused().length > 0);
+    expect(refused()[0]!.received).toMatch(/connection: close.*"the body did not arrive while/is);
+    for (const { socket } of callers) socket.destroy();
   });
 });
 

@@ -19,7 +19,7 @@ export class AdmissionModule {
 function exportMetrics(admission: Admission, registry: Registry): void {
   new Counter({
     name: 'ingest_refused_requests_total',
-    help: 'Requests refused before their bodies were read, by reason: a provider beyond its rate or share, or overload',
+    help: 'Requests refused before their bodies were processed, by reason: a provider beyond its rate or share, a slow body, or overload',
     labelNames: ['reason'],
     registers: [registry],
     collect() {

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { ProblemError, type ProblemAnswer } from '@hailstream/nest';
+import { BodyMemory, ProblemError, type HeldBody, type ProblemAnswer } from '@hailstream/nest';
 import { RefusalDelay } from '@hailstream/service/refusal-delay';
 import { TokenBucket, type RateLimit } from '@hailstream/service/token-bucket';
 import { overloaded, rateExceeded, shareExceeded } from './admission.errors.js';
@@ -21,7 +21,15 @@ export interface AdmissionLimits {
 }
 
 /** Why requests are refused. */
-export const refusals = ['rate', 'bodies-share', 'buffer-share', 'bodies', 'queue', 'log-queue'] as const;
+export const refusals = [
+  'rate',
+  'bodies-share',
+  'buffer-share',
+  'bodies',
+  'slow-bodies',
+  'queue',
+  'log-queue',
+] as const;
 export type Refusal = (typeof refusals)[number];
 
 /** What a request needs in addition to the size of its body. */
@@ -44,7 +52,6 @@ interface Account extends Party {
   readonly providerId: string | undefined;
   readonly bucket: TokenBucket | null;
   readonly refusals: RefusalDelay;
-  bodiesBytes: number;
   logBytes: number;
 }
 
@@ -52,10 +59,9 @@ interface Account extends Party {
 export interface Visit {
   readonly providerId: string | undefined;
   readonly account: Account;
+  readonly body: HeldBody<Account>;
   /** Of the body, as far as it is known. */
   sizeBytes: number;
-  /** Whether the connection is closed, or the request was answered. */
-  hasLeft: boolean;
 }
 
 /**
@@ -67,7 +73,7 @@ export class Admission {
   private readonly accounts = new Map<string | undefined, Account>();
   private readonly queue: FairQueue;
   private readonly logQueue: LogQueue;
-  private bodiesBytes = 0;
+  private readonly bodies: BodyMemory<Account>;
   private readonly refused = new Map<Refusal, number>();
 
   constructor(
@@ -77,34 +83,51 @@ export class Admission {
   ) {
     this.queue = new FairQueue(now);
     this.logQueue = new LogQueue(limits.maxQueueingMs, now);
+    const { bodiesBytes: totalBytes, providerShare } = limits;
+    this.bodies = new BodyMemory({ totalBytes, partyBytes: providerShare * totalBytes }, now);
   }
 
   /**
    * Admits a request with a body of a size that is known, or of at most `sizeBytes`. It must be left when it has been answered.
    *
+   * @param onSlow called if the body arrives slowly while others need the memory
    * @throws ProblemError if a provider exceeds a limit: 429; if the service is overloaded: 503
    */
-  enter(providerId: string | undefined, sizeBytes: number): Visit {
+  enter(
+    providerId: string | undefined,
+    sizeBytes: number,
+    onSlow: (problem: ProblemError) => void = () => undefined,
+  ): Visit {
     const account = this.accountOf(providerId);
     const bytes = sizeBytes + REQUEST_BYTES;
     const problem = this.problemOf(account, bytes);
     if (problem !== undefined) throw problem;
-    account.bodiesBytes += bytes;
-    this.bodiesBytes += bytes;
-    return { providerId, account, sizeBytes, hasLeft: false };
+    const body = this.bodies.hold(account, {
+      bytes,
+      onSlow: (slow) => {
+        this.count('slow-bodies', account);
+        onSlow(slow);
+      },
+    });
+    if (body === 'share')
+      throw this.refuse('bodies-share', account, shareExceeded('requests', this.rateHeaders(account)));
+    if (body === 'total')
+      throw this.refuse('bodies', account, overloaded('too many requests are not answered yet'));
+    return { providerId, account, sizeBytes, body };
   }
 
-  leave(visit: Visit): void {
-    visit.hasLeft = true;
-    const bytes = visit.sizeBytes + REQUEST_BYTES;
-    visit.account.bodiesBytes -= bytes;
-    this.bodiesBytes -= bytes;
+  leave({ body }: Visit): void {
+    this.bodies.release(body);
+  }
+
+  /** The body has arrived. */
+  arrive({ body }: Visit): void {
+    this.bodies.arrive(body);
   }
 
   /** The size of the body is known. */
   resize(visit: Visit, sizeBytes: number): void {
-    visit.account.bodiesBytes += sizeBytes - visit.sizeBytes;
-    this.bodiesBytes += sizeBytes - visit.sizeBytes;
+    this.bodies.resize(visit.body, sizeBytes + REQUEST_BYTES);
     visit.sizeBytes = sizeBytes;
   }
 
@@ -114,13 +137,14 @@ export class Admission {
    */
   run(visit: Visit, work: () => void, onRefused: (problem: ProblemError) => void): void {
     const { account } = visit;
+    if (visit.body.isReleased) return;
     const bytes = visit.sizeBytes + REQUEST_BYTES;
     if (this.waitsTooLong(account, bytes)) {
       onRefused(this.refuseQueueing(account));
       return;
     }
     this.queue.run(account, bytes, (waitedMs) => {
-      if (visit.hasLeft) return;
+      if (visit.body.isReleased) return;
       // More providers than were expected use the processor.
       if (waitedMs > this.limits.maxQueueingMs) onRefused(this.refuseQueueing(account));
       else work();
@@ -166,7 +190,7 @@ export class Admission {
 
   /** Bytes of bodies of requests that are not answered yet. */
   get heldBytes(): number {
-    return this.bodiesBytes;
+    return this.bodies.heldBytes;
   }
 
   /** How long a record would wait for the log. */
@@ -175,17 +199,11 @@ export class Admission {
   }
 
   private problemOf(account: Account, bytes: number): ProblemError | undefined {
-    const { limits, now } = this;
     const { bucket } = account;
-    if (bucket !== null && bucket.remaining(now()) < 1)
+    if (bucket !== null && bucket.remaining(this.now()) < 1)
       return this.refuse('rate', account, this.rateProblem(bucket));
-    const share = limits.providerShare * limits.bodiesBytes;
-    if (account.bodiesBytes > 0 && account.bodiesBytes + bytes > share)
-      return this.refuse('bodies-share', account, shareExceeded('requests', this.rateHeaders(account)));
     if (this.exceedsLogShare(account.logBytes))
       return this.refuse('buffer-share', account, shareExceeded(RECORDS, this.rateHeaders(account)));
-    if (this.bodiesBytes + bytes > limits.bodiesBytes)
-      return this.refuse('bodies', account, overloaded('too many requests are not answered yet'));
     if (this.waitsTooLong(account, bytes)) return this.refuseQueueing(account);
     // Those that have few records in the queue do not cause its length.
     if (this.logQueue.isLong && account.logBytes > this.fairLogBytes())
@@ -204,10 +222,14 @@ export class Admission {
     return this.refuse('queue', account, overloaded('requests wait too long for their turn'));
   }
 
-  private refuse(refusal: Refusal, { providerId, refusals }: Account, problem: ProblemAnswer): ProblemError {
+  private refuse(refusal: Refusal, account: Account, problem: ProblemAnswer): ProblemError {
+    this.count(refusal, account);
+    return new ProblemError({ ...problem, delayMs: account.refusals.nextMs(this.now()) });
+  }
+
+  private count(refusal: Refusal, { providerId }: Account): void {
     this.refused.set(refusal, this.refusedCount(refusal) + 1);
     this.onRefused(refusal, providerId);
-    return new ProblemError({ ...problem, delayMs: refusals.nextMs(this.now()) });
   }
 
   /** While the log acknowledges nothing, no provider can use what another one leaves. */
@@ -235,15 +257,16 @@ export class Admission {
     const now = this.now();
     const bucket = providerRate === null ? null : new TokenBucket(providerRate, now);
     const refusals = new RefusalDelay(now);
-    const account: Account = { providerId, bucket, refusals, bodiesBytes: 0, logBytes: 0, ...newParty() };
+    const account: Account = { providerId, bucket, refusals, logBytes: 0, ...newParty() };
     this.accounts.set(providerId, account);
     return account;
   }
 
   private removeIdle(): void {
     const now = this.now();
-    for (const [providerId, { bodiesBytes, logBytes, waiting, refusals, bucket }] of this.accounts) {
-      const usesNothing = bodiesBytes === 0 && logBytes === 0 && waiting.length === 0;
+    for (const [providerId, account] of this.accounts) {
+      const { logBytes, waiting, refusals, bucket } = account;
+      const usesNothing = this.bodies.heldBy(account) === 0 && logBytes === 0 && waiting.length === 0;
       if (usesNothing && refusals.isUnused(now) && (bucket === null || bucket.fullInMs(now) <= 0))
         this.accounts.delete(providerId);
     }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { principalOf, type ProblemError } from '@hailstream/nest';
+import { announcedBytes, principalOf, refuseBody, type ProblemError } from '@hailstream/nest';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Admission, Visit } from './admission.js';
 
@@ -20,10 +20,13 @@ export class AdmittedRequests {
   admit(request: FastifyRequest, reply: FastifyReply): Visit {
     const known = this.visits.get(request.raw);
     if (known !== undefined) return known;
-    const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
-    const sizeBytes = encoding === undefined ? Number(length ?? 0) : this.bodyLimitBytes;
-    const visit = this.admission.enter(principalOf(request)?.providerId, sizeBytes);
-    this.visits.set(request.raw, visit);
+    const { raw } = request;
+    const sizeBytes = announcedBytes(raw, this.bodyLimitBytes);
+    const visit = this.admission.enter(principalOf(request)?.providerId, sizeBytes, (problem) =>
+      refuseBody(raw, problem),
+    );
+    this.visits.set(raw, visit);
+    raw.once('end', () => this.admission.arrive(visit));
     reply.raw.once('close', () => this.admission.leave(visit));
     void reply.headers(this.admission.headersOf(visit));
     return visit;

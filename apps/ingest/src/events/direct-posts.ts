@@ -4,8 +4,10 @@ import {
   bearerToken,
   hasLargeRest,
   RAW_SECURITY_HEADERS,
+  refuseCrumbs,
   type DirectHandler,
   type HttpMetrics,
+  type ProblemError,
   type ProblemFilter,
 } from '@hailstream/nest';
 import { AuthError, requireScope, type Principal, type TokenVerifier } from '@hailstream/service/tokens';
@@ -68,20 +70,7 @@ export class DirectPosts {
     if (!isPlain(request, parts.bodyLimitBytes)) return false;
     const principal = principalOf(request, parts.verifier);
     if (principal === undefined) return false;
-    const receivedAt = performance.now();
-    const visit = enter(parts, principal, { family, request, response, receivedAt });
-    if (visit === undefined) return true;
-    const exchange = { family, visit, request, response, receivedAt };
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () =>
-      parts.admission.run(
-        visit,
-        () => void respond(parts, exchange, chunks),
-        (problem) => refuse(parts, exchange, problem),
-      ),
-    );
-    response.once('close', () => parts.admission.leave(visit));
+    receive(parts, principal, { family, request, response, receivedAt: performance.now() });
     return true;
   };
 }
@@ -117,18 +106,38 @@ function principalOf({ headers }: IncomingMessage, verifier: TokenVerifier): Pri
 /** The headers of every response, as names and values in turn. */
 const HEADERS = [...RAW_SECURITY_HEADERS, 'content-type', answerType(undefined) ?? ''];
 
-/** Admits a request before its body is read. If it is refused, the response is sent, and the body is discarded. */
-function enter(
-  parts: AppParts,
-  { providerId }: Principal,
-  exchange: Omit<Exchange, 'visit'>,
-): Visit | undefined {
+/** Admits a request before its body is read, and responds once that has arrived. If it is refused, the body is discarded. */
+function receive(parts: AppParts, { providerId }: Principal, exchange: Omit<Exchange, 'visit'>): void {
+  const { admission } = parts;
+  const { request, response } = exchange;
+  let chunks: Buffer[] = [];
+  const keep = (chunk: Buffer): void => void chunks.push(chunk);
+  const discard = (problem: ProblemError): void => {
+    request.off('data', keep);
+    chunks = [];
+    refuse(parts, exchange, problem);
+  };
+  let visit: Visit;
   try {
-    return parts.admission.enter(providerId, Number(exchange.request.headers['content-length']));
+    visit = admission.enter(providerId, Number(request.headers['content-length']), discard);
   } catch (error) {
     refuse(parts, exchange, error);
-    return undefined;
+    return;
   }
+  request.on('data', keep);
+  refuseCrumbs(exchange, (problem) => {
+    admission.leave(visit);
+    discard(problem);
+  });
+  request.on('end', () => {
+    admission.arrive(visit);
+    admission.run(
+      visit,
+      () => void respond(parts, { ...exchange, visit }, chunks),
+      (problem) => refuse(parts, exchange, problem),
+    );
+  });
+  response.once('close', () => admission.leave(visit));
 }
 
 function refuse(

@@ -6,6 +6,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { checkBeforeBody, type BodyCheck } from './before-body.js';
+import { boundBodies } from './bounded-bodies.js';
 import type { ConnectionLimits } from './connection-limits.js';
 import { Connections } from './connections.js';
 import { refuseForeignHosts, refuseOtherOrigins } from './foreign-requests.js';
@@ -32,7 +33,7 @@ const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 interface HttpAppOptions {
   readonly logger: Logger;
   /** How callers are authenticated. If they are not, only requests to loopback hosts are served. */
-  readonly auth: Pick<AuthOptions, 'kind'>;
+  readonly auth: Pick<AuthOptions, 'kind' | 'failures'>;
   /**
    * Origins of other sites whose pages may request changes. Without the option, pages of all sites may if callers are
    * authenticated, and none if not.
@@ -42,11 +43,15 @@ interface HttpAppOptions {
   readonly bodyLimitBytes?: number;
   /** Whether Nest parses JSON and form bodies. If not, the app registers its own parsers. @default true */
   readonly bodyParser?: boolean;
-  /** Called for each request with a body, after it was authenticated and before the body is read. */
+  /**
+   * Called for each request with a body, after it was authenticated and before the body is read.
+   *
+   * @default bounds the bodies of an address, and all
+   */
   readonly bodyCheck?: BodyCheck;
   /** Serves some requests without Fastify and Nest. Called first for each request that is complete up to its body. */
   readonly direct?: DirectHandler;
-  /** @default no limits */
+  /** @default DEFAULT_CONNECTION_LIMITS */
   readonly connectionLimits?: ConnectionLimits;
 }
 
@@ -54,6 +59,8 @@ interface HttpAppOptions {
 export type DirectHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 const DEFAULT_BODY_LIMIT_BYTES = 1_048_576;
+
+const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = { total: 20_000, perAddress: 10_000 };
 
 /** Creates a Nest app on Fastify that returns errors as problem+json and logs to `logger`. It does not listen yet. */
 export async function createHttpApp(
@@ -76,12 +83,13 @@ export async function createHttpApp(
   const fastify = adapter.getInstance();
   if (options.direct !== undefined) interceptRequests(fastify.server, options.direct);
   else fastify.server.prependListener('request', (_request, response) => setSecurityHeaders(response));
-  const { connectionLimits: limits } = options;
-  const connections = new Connections(fastify.server, limits && { limits });
-  const isOpen = options.auth.kind === 'open';
+  const { auth, connectionLimits: limits = DEFAULT_CONNECTION_LIMITS } = options;
+  const connections = new Connections(fastify.server, { limits });
+  const isOpen = auth.kind === 'open';
   if (isOpen) refuseForeignHosts(fastify.server);
   if (isOpen || options.allowedOrigins) refuseOtherOrigins(fastify, options.allowedOrigins ?? []);
-  checkBeforeBody(fastify, bodyLimit, options.bodyCheck);
+  const check = options.bodyCheck ?? boundBodies(bodyLimit, auth.failures?.trustedProxies);
+  checkBeforeBody(fastify, bodyLimit, check);
   const app = await NestFactory.create<NestFastifyApplication>(rootModule, adapter, {
     logger: new NestLogger(options.logger),
     bodyParser: options.bodyParser ?? true,
