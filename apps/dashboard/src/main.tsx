@@ -81,7 +81,7 @@ const token = takeToken({ location, history: window.history });
 // The token in the address of a frame must not replace the session of the user.
 const isFrame = view.isEmbedded.get();
 const ofFrame = isFrame ? frameToken(token, storageOf('sessionStorage')) : null;
-const session = new PageSession(isFrame ? null : token, { channel: openChannel(), reload }, ended);
+const session = new PageSession(isFrame ? null : token, { channel: openChannel(), reload, leave }, ended);
 // Another vehicle is not followed.
 let followed = city.selected.get()?.deviceId;
 city.selected.subscribe(() => {
@@ -138,6 +138,10 @@ createRoot(document.getElementById('root')!).render(
 
 function reload(): void {
   location.reload();
+}
+
+function leave(url: string): void {
+  location.assign(url);
 }
 
 /** Between the tabs of this browser. */

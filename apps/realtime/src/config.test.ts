@@ -39,6 +39,7 @@ describe('loadConfig', () => {
       clientSecret: null,
       scope: 'openid profile',
       redirectUri: 'https://city.example/sign-in/callback',
+      signedOutUri: 'https://city.example/',
     });
     expect(page.commands.signInWith).toEqual({ name: 'id.example', url: 'https://city.example/sign-in' });
     const settings = { AUTH_OIDC_CLIENT_SECRET: 'abc', AUTH_OIDC_SCOPE: 'roles', AUTH_ROLE_CLAIM: 'roles' };

@@ -42,10 +42,13 @@ export interface TestProvider extends AsyncDisposable {
 }
 
 /** Starts an OpenID provider that shows its forms for signing in and for consent. */
-export async function startProvider(redirectUri: string): Promise<TestProvider> {
+export async function startProvider(
+  redirectUri: string,
+  { host = '127.0.0.1', signsOut = true }: { readonly host?: string; readonly signsOut?: boolean } = {},
+): Promise<TestProvider> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const issuer = `http://${host}:${(server.address() as AddressInfo).port}`;
   const [key, otherKey] = [newKey(), newKey()];
   const provider = new Provider(issuer, {
     clients: [
@@ -53,12 +56,14 @@ export async function startProvider(redirectUri: string): Promise<TestProvider> 
         client_id: CLIENT_ID,
         client_secret: CLIENT_SECRET,
         redirect_uris: [redirectUri],
+        post_logout_redirect_uris: [new URL('/', redirectUri).href],
         id_token_signed_response_alg: ALGORITHM,
       },
     ],
     jwks: { keys: [{ ...key.export({ format: 'jwk' }), kid: 'one', use: 'sig', alg: ALGORITHM } as object] },
     cookies: { keys: ['the key of the cookies of the provider'] },
     pkce: { required: () => true },
+    features: { rpInitiatedLogout: { enabled: signsOut } },
     claims: { openid: ['sub'], profile: ['name', 'provider_id', 'groups'] },
     // The claims of scopes are in id tokens, as most providers have them.
     conformIdTokenClaims: false,

@@ -25,18 +25,9 @@ describe('signing in with an identity provider', () => {
   beforeAll(async () => {
     [broker, provider] = await Promise.all([startTestBroker(), startProvider(`${PAGE}/sign-in/callback`)]);
     await createTopics(broker.address);
-    const env = {
-      AUTH_JWT_SECRET: SECRET,
-      AUTH_OIDC_ISSUER: provider.issuer,
-      AUTH_OIDC_CLIENT_ID: CLIENT_ID,
-      AUTH_OIDC_CLIENT_SECRET: CLIENT_SECRET,
-      AUTH_ROLE_CLAIM: 'groups.hailstream',
-      REALTIME_PUBLIC_URL: PAGE,
-      REALTIME_SESSION_MS: '1h',
-    };
     [realtime, other] = await Promise.all([
-      startRealtime(broker.address, env),
-      startRealtime(broker.address, env),
+      startRealtime(broker.address, env(provider)),
+      startRealtime(broker.address, env(provider)),
     ]);
     const link = await linkToken('Operator');
     for (const each of [realtime, other]) {
@@ -54,6 +45,15 @@ describe('signing in with an identity provider', () => {
     await broker?.[Symbol.asyncDispose]();
   });
 
+  const env = ({ issuer }: TestProvider) => ({
+    AUTH_JWT_SECRET: SECRET,
+    AUTH_OIDC_ISSUER: issuer,
+    AUTH_OIDC_CLIENT_ID: CLIENT_ID,
+    AUTH_OIDC_CLIENT_SECRET: CLIENT_SECRET,
+    AUTH_ROLE_CLAIM: 'groups.hailstream',
+    REALTIME_PUBLIC_URL: PAGE,
+    REALTIME_SESSION_MS: '1h',
+  });
   const linkToken = (name: string): Promise<string> =>
     makeToken(SECRET, { scopes: ['read', 'operate'], name, isForSignIn: true }, '10 minutes');
   const newBrowser = (of = realtime): TestBrowser => new TestBrowser({ [PAGE]: of.url });
@@ -80,14 +80,15 @@ describe('signing in with an identity provider', () => {
     browser: TestBrowser,
     login: string,
     path = '/sign-in?return=%2F%3Fview%3Dtable',
+    { issuer } = provider,
   ): Promise<void> => {
     let page = await browser.open(PAGE + path, { from: PAGE, until: COMPLETE });
-    for (let step = 0; step < 2 && page.url.origin === provider.issuer; step += 1) {
+    for (let step = 0; step < 2 && page.url.origin === issuer; step += 1) {
       const [, action = ''] = /action="([^"]+)"/.exec(page.text) ?? [];
       const prompt = page.text.includes('name="login"') ? 'login' : 'consent';
       const form = new URLSearchParams({ prompt, ...(prompt === 'login' && { login, password: 'any' }) });
       page = await browser.open(new URL(action, page.url).href, {
-        from: provider.issuer,
+        from: issuer,
         form: form.toString(),
         until: COMPLETE,
       });
@@ -161,8 +162,57 @@ describe('signing in with an identity provider', () => {
     // And every process accepts it, until the user signs out.
     const headers = { cookie: cookieHeader(browser) };
     expect((await fetch(`${other.url}/city`, { headers })).status).toBe(200);
-    expect((await fetch(`${other.url}/session`, { method: 'DELETE', headers })).status).toBe(204);
+    expect((await fetch(`${other.url}/session`, { method: 'DELETE', headers })).status).toBe(200);
     await until(async () => (await fetch(`${realtime.url}/city`, { headers })).status === 401);
+  });
+
+  it('signs out at the provider as well, which then asks the next user who it is', async () => {
+    const browser = newBrowser();
+    await signIn(browser, 'Lou');
+    const headers = { cookie: cookieHeader(browser) };
+    const response = await fetch(`${realtime.url}/session`, { method: 'DELETE', headers });
+    expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'no-store']);
+    expect((await fetch(`${realtime.url}/city`, { headers })).status).toBe(401);
+    const { url } = (await response.json()) as { url: string };
+    const { origin, pathname, searchParams } = new URL(url);
+    expect([origin, pathname]).toEqual([provider.issuer, '/session/end']);
+    expect(Object.fromEntries(searchParams)).toEqual({
+      client_id: CLIENT_ID,
+      post_logout_redirect_uri: `${PAGE}/`,
+      id_token_hint: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/) as string,
+    });
+    const page = await browser.open(url, { from: PAGE });
+    const [, action = ''] = /action="([^"]+)"/.exec(page.text) ?? [];
+    const [, xsrf = ''] = /name="xsrf" value="([^"]+)"/.exec(page.text) ?? [];
+    await browser.open(new URL(action, page.url).href, {
+      from: provider.issuer,
+      form: new URLSearchParams({ xsrf, logout: 'yes' }).toString(),
+      until: '/',
+    });
+    expect(browser.next.href).toBe(`${PAGE}/`);
+    const asked = await browser.open(`${PAGE}/sign-in`, { from: PAGE, until: COMPLETE });
+    expect([asked.url.origin, asked.text.includes('name="login"')]).toEqual([provider.issuer, true]);
+  });
+
+  it('signs out only here with a session of a link, or if the provider does not offer it', async () => {
+    const browser = await withLink(realtime, await linkToken('Operator'));
+    const ofLink = await fetch(`${realtime.url}/session`, {
+      method: 'DELETE',
+      headers: { cookie: cookieHeader(browser) },
+    });
+    expect([ofLink.status, await ofLink.text()]).toEqual([204, '']);
+    await using silent = await startProvider(`${PAGE}/sign-in/callback`, { signsOut: false });
+    await using lonely = await startRealtime(broker.address, {
+      ...env(silent),
+    });
+    await untilReady(lonely);
+    const user = newBrowser(lonely);
+    await authenticate(user, 'Lou', undefined, silent);
+    await complete(user);
+    await until(async () => (await sessionOf(user, lonely)).status === 200);
+    const headers = { cookie: cookieHeader(user) };
+    expect((await sessionOf(user, lonely)).body['user']).toMatchObject({ name: 'Lou' });
+    expect((await fetch(`${lonely.url}/session`, { method: 'DELETE', headers })).status).toBe(204);
   });
 
   it.each([

@@ -76,7 +76,7 @@ export class Connection {
   async request<T>(path: string, signal?: AbortSignal): Promise<Answer<T>> {
     await this.session.settled;
     const answer = await request<T>(path, { token: this.token, signal });
-    if (answer.kind === 'refused') this.refuse();
+    if (answer.kind === 'refused') this.refuse(answer.waitMs);
     return answer;
   }
 
@@ -163,7 +163,8 @@ export class Connection {
     }
   }
 
-  private refuse(): void {
+  private refuse(waitMs: number | null): void {
+    if (waitMs !== null) void this.session.waitFor(waitMs);
     this.step({ kind: 'refused', hadToken: this.token !== null || this.session.isLinkInvalid.get() });
     this.retries.reset();
     this.socket.disconnect();

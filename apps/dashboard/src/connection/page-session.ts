@@ -1,10 +1,8 @@
-import type { SessionState, SessionUser } from '@hailstream/events/live';
+import type { ProviderSignOut, SessionState, SessionUser } from '@hailstream/events/live';
 import { Store } from '../store.js';
 import { retryDelayMs } from './connection-state.js';
-import { request } from './request.js';
+import { request, sendChange } from './request.js';
 import { signIn, type ProviderSignIn, type SignIn, type SignInFailure } from './session.js';
-
-const TIMEOUT_MS = 10_000;
 
 /** What tabs tell each other. `switched`: the user is another one. */
 type Message = 'signed-in' | 'signed-out' | 'switched';
@@ -13,6 +11,8 @@ interface SessionBrowser {
   /** Shared with the other tabs; `null` if the browser has none. */
   readonly channel: Pick<BroadcastChannel, 'postMessage' | 'addEventListener'> | null;
   readonly reload: () => void;
+  /** Opens a page of another site. */
+  readonly leave: (url: string) => void;
 }
 
 /** The session of this browser, which the tabs share. The page cannot read it: it is in a cookie. */
@@ -23,6 +23,8 @@ export class PageSession {
   readonly question = new Store<Extract<SignIn, { kind: 'other' }> | null>(null);
   /** Whether the link of this page was not accepted. */
   readonly isLinkInvalid = new Store(false);
+  /** Until when this address may not try again, in milliseconds as `Date.now()`; `null` if it may. */
+  readonly limitedUntil = new Store<number | null>(null);
   /** Why the user could not be signed in with the identity provider. */
   readonly failure = new Store<SignInFailure | null>(null);
   /** Resolves once the link was answered. Requests wait for it. */
@@ -55,16 +57,28 @@ export class PageSession {
     if (this.link === null) return;
     const answer = await signIn(this.link, { replaces: true });
     if (answer.kind === 'failed') return;
+    if (answer.kind === 'limited') {
+      await this.waitFor(answer.waitMs);
+      return;
+    }
     this.question.set(null);
     this.tell('switched');
     this.browser.reload();
   }
 
+  /** The address failed to sign in too often: resolves when it may try again. */
+  async waitFor(milliseconds: number): Promise<void> {
+    this.limitedUntil.set(Date.now() + milliseconds);
+    await pause(milliseconds);
+    this.limitedUntil.set(null);
+  }
+
   async signOut(): Promise<void> {
     // If the service did not respond, the page says after the reload who is still signed in.
-    await fetch('/session', { method: 'DELETE', signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(reportError);
+    const answer = await sendChange<ProviderSignOut | null>('/session', { token: null, method: 'DELETE' });
     this.tell('signed-out');
-    this.browser.reload();
+    if (answer.kind === 'ok' && answer.body !== null) this.browser.leave(answer.body.url);
+    else this.browser.reload();
   }
 
   private async exchange(token: string): Promise<void> {
@@ -81,6 +95,9 @@ export class PageSession {
         case 'other':
           this.question.set(answer);
           return;
+        case 'limited':
+          await this.waitFor(answer.waitMs);
+          break;
         case 'failed':
           await pause(retryDelayMs(attempt, Math.random));
       }

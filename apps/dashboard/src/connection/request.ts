@@ -1,9 +1,21 @@
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** The body of a response, or the kind of failure. `refused`: the token is missing, invalid or expired. */
+/** The code of a problem with status 429: the address had no valid token too often. Requests with one are answered. */
+const TOO_MANY_FAILURES = 'TOO_MANY_FAILURES';
+
+const DEFAULT_RETRY_AFTER_SECONDS = 60;
+
+/** A request whose token is missing, invalid or expired. */
+interface Refused {
+  readonly kind: 'refused';
+  /** How long the address may not try again because it failed too often; `null` if it may. */
+  readonly waitMs: number | null;
+}
+
+/** The body of a response, or the kind of failure. */
 export type Answer<T> =
   | { readonly kind: 'ok'; readonly body: T }
-  | { readonly kind: 'refused' }
+  | Refused
   /** `status` is `null` if there was no response. */
   | { readonly kind: 'failed'; readonly status: number | null; readonly reason: string };
 
@@ -57,10 +69,12 @@ export async function request<T>(
       headers: token === null ? {} : { Authorization: `Bearer ${token}` },
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     });
-    if (response.status === 401 || response.status === 403) return { kind: 'refused' };
+    if (response.status === 401 || response.status === 403) return { kind: 'refused', waitMs: null };
     if (!response.ok) {
       const { status } = response;
-      return { kind: 'failed', status, reason: await reasonOf(response) };
+      const { code, detail = `the service answered ${status}` } = await problemIn(response);
+      if (code === TOO_MANY_FAILURES) return { kind: 'refused', waitMs: retryAfterMs(response) };
+      return { kind: 'failed', status, reason: detail };
     }
     return { kind: 'ok', body: (await response.json()) as T };
   } catch (error) {
@@ -68,9 +82,24 @@ export async function request<T>(
   }
 }
 
-/** The detail of a problem (RFC 9457), or else the status. */
-async function reasonOf(response: Response): Promise<string> {
+interface ProblemBody {
+  readonly code?: string;
+  readonly detail?: string;
+}
+
+/** The code and the detail of a problem (RFC 9457), if the response is one. */
+async function problemIn(response: Response): Promise<ProblemBody> {
   const isProblem = response.headers.get('content-type')?.includes('application/problem+json') ?? false;
-  const { detail } = isProblem ? ((await response.json()) as { detail?: unknown }) : {};
-  return typeof detail === 'string' ? detail : `the service answered ${response.status}`;
+  if (!isProblem) return {};
+  const { code, detail } = (await response.json()) as Readonly<Record<string, unknown>>;
+  return {
+    ...(typeof code === 'string' && { code }),
+    ...(typeof detail === 'string' && { detail }),
+  };
+}
+
+/** How long a response tells the page to wait. Without the header, a minute. */
+export function retryAfterMs({ headers }: Response): number {
+  const seconds = Number.parseInt(headers.get('retry-after') ?? '', 10);
+  return 1_000 * (seconds > 0 ? seconds : DEFAULT_RETRY_AFTER_SECONDS);
 }

@@ -87,10 +87,18 @@ describe('signIn', () => {
     [200, { isRequired: true, user, expiresAt: 1 }, 'signed-in'],
     [401, {}, 'invalid'],
     [409, { current: user, offered: { ...user, name: 'Lou' } }, 'other'],
-    [429, {}, 'failed'],
     [503, {}, 'failed'],
   ])('converts status %i', async (status, body, kind) => {
     expect(await signIn('abc', { replaces: false }, answering(status, body))).toMatchObject({ kind });
+  });
+
+  it('tells how long to wait after too many attempts', async () => {
+    const send = () => Promise.resolve(new Response('', { status: 429, headers: { 'retry-after': '7' } }));
+    expect(await signIn('abc', { replaces: false }, send)).toEqual({ kind: 'limited', waitMs: 7_000 });
+    expect(await signIn('abc', { replaces: false }, answering(429))).toEqual({
+      kind: 'limited',
+      waitMs: 60_000,
+    });
   });
 
   it('fails without a response, so that it can be repeated', async () => {

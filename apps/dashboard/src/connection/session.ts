@@ -1,4 +1,5 @@
 import type { SessionState, SessionUser } from '@hailstream/events/live';
+import { retryAfterMs } from './request.js';
 
 /** The token of a frame is kept across its reloads. That of a link is exchanged for a session, and not kept. */
 const FRAME_TOKEN_KEY = 'hailstream.token';
@@ -62,6 +63,8 @@ export type SignIn =
   | { readonly kind: 'invalid' }
   /** This browser is signed in as another user, who decides. */
   | { readonly kind: 'other'; readonly current: SessionUser; readonly offered: SessionUser }
+  /** There were too many attempts. */
+  | { readonly kind: 'limited'; readonly waitMs: number }
   /** The service does not respond. */
   | { readonly kind: 'failed' };
 
@@ -83,7 +86,8 @@ export async function signIn(
       const { current, offered } = (await response.json()) as { current: SessionUser; offered: SessionUser };
       return { kind: 'other', current, offered };
     }
-    if (response.status >= 500 || response.status === 429) return { kind: 'failed' };
+    if (response.status === 429) return { kind: 'limited', waitMs: retryAfterMs(response) };
+    if (response.status >= 500) return { kind: 'failed' };
     if (!response.ok) return { kind: 'invalid' };
     return { kind: 'signed-in', state: (await response.json()) as SessionState };
   } catch {

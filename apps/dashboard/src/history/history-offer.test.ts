@@ -45,6 +45,6 @@ describe('HistoryOffer', () => {
 
   it('stops if the service has no history, or the user is signed out', async () => {
     expect(await load(failed(404), failed(404))).toEqual({ kinds: ['none'], requests: 1 });
-    expect(await load({ kind: 'refused' })).toEqual({ kinds: [], requests: 1 });
+    expect(await load({ kind: 'refused', waitMs: null })).toEqual({ kinds: [], requests: 1 });
   });
 });

@@ -624,6 +624,7 @@ export const en = {
   'signIn.invalid': 'The answer of the identity provider is not valid for this page. Ask your administrator.',
   'signIn.not-permitted': 'Your account has no permission for this page. Ask your administrator.',
   'signIn.refused': 'The identity provider did not sign you in. Try again, or use another account.',
+  'signIn.tooMany': 'Too many attempts to sign in from this address. Try again in {seconds} s.',
   'signIn.unavailable': 'The identity provider does not respond as it should. Try again later.',
   'signIn.unchanged': 'You are still signed in as before.',
   'signIn.with': 'Sign in with {name}',

@@ -623,6 +623,7 @@ export const ko: Messages = {
   'signIn.invalid': 'ID 공급자의 응답이 이 화면에 유효하지 않습니다. 관리자에게 문의하세요.',
   'signIn.not-permitted': '이 계정에는 이 화면에 대한 권한이 없습니다. 관리자에게 문의하세요.',
   'signIn.refused': 'ID 공급자에서 로그인되지 않았습니다. 다시 시도하거나 다른 계정을 사용하세요.',
+  'signIn.tooMany': '이 주소에서 로그인을 너무 많이 시도했습니다. {seconds}초 후에 다시 시도하세요.',
   'signIn.unavailable': 'ID 공급자가 제대로 응답하지 않습니다. 나중에 다시 시도하세요.',
   'signIn.unchanged': '기존 로그인은 유지됩니다.',
   'signIn.with': '{name}(으)로 로그인',

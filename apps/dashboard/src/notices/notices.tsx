@@ -11,6 +11,8 @@ import { SessionQuestion } from './session-question.js';
 import { StyleNotice } from './style-notice.js';
 import { Toast } from './toast.js';
 
+const SECOND_MS = 1_000;
+
 /** Messages over the map: why nothing is shown, and what to do about it. */
 export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTable: () => void }) {
   const { isSlow, showsTable, onShowTable } = props;
@@ -25,8 +27,10 @@ export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTab
   const styleFailure = useStore(city.styleFailure);
   const isLinkInvalid = useStore(session.isLinkInvalid);
   const failure = useStore(session.failure);
+  const limitedUntil = useStore(session.limitedUntil);
   const isAsked = useStore(session.question) !== null;
   if (state.kind === 'signed-out') return <SignedOut hadToken={state.hadToken} />;
+  if (limitedUntil !== null) return <WaitToSignIn until={limitedUntil} />;
   if (isAsked) return <SessionQuestion />;
   if (isLinkInvalid) {
     return (
@@ -78,12 +82,14 @@ export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTab
 function SignedOut({ hadToken }: { hadToken: boolean }) {
   const { session } = useDashboard();
   const failure = useStore(session.failure);
+  const limitedUntil = useStore(session.limitedUntil);
   const commands = useCommands();
   const provider = commands?.signInWith ?? null;
   return (
     <section className="notice" role="alert" data-testid="signed-out">
       <h2>{t(hadToken ? 'notice.invalidLink' : 'notice.signIn')}</h2>
       {failure !== null && <p data-testid="sign-in-failure">{t(`signIn.${failure}`)}</p>}
+      {limitedUntil !== null && <TooManyAttempts until={limitedUntil} />}
       {provider !== null && (
         <p>
           <a
@@ -110,6 +116,27 @@ function SignedOut({ hadToken }: { hadToken: boolean }) {
       {(provider === null || commands?.signIn) && <p className="notice-small">{t('notice.stored')}</p>}
     </section>
   );
+}
+
+/** While the page waits to sign in with its link. */
+function WaitToSignIn({ until }: { until: number }) {
+  return (
+    <section className="notice" role="status">
+      <h2>{t('notice.signIn')}</h2>
+      <TooManyAttempts until={until} />
+    </section>
+  );
+}
+
+/** Counts the seconds down until the address may try again. */
+function TooManyAttempts({ until }: { until: number }) {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), SECOND_MS);
+    return () => clearInterval(timer);
+  }, []);
+  const seconds = Math.max(1, Math.ceil((until - now) / SECOND_MS));
+  return <p data-testid="too-many-attempts">{t('signIn.tooMany', { seconds: formatCount(seconds) })}</p>;
 }
 
 function NoVehicles() {

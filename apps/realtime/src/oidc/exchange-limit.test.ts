@@ -5,20 +5,24 @@ const attempt = (state: number, expiresAtMs = 600_000) => ({ state: String(state
 
 describe(ExchangeLimit, () => {
   it('allows 100 in a row, then one per 100 ms', () => {
-    const limit = new ExchangeLimit(0);
-    const allowed = (now: number): number =>
-      Array.from({ length: 200 }, (_, index) => {
-        const isAllowed = limit.begin(attempt(index), now);
+    let now = 0;
+    const limit = new ExchangeLimit(() => now);
+    const allowed = (at: number): number => {
+      now = at;
+      const begun = Array.from({ length: 200 }, (_, index) => {
+        const isAllowed = limit.begin(attempt(index), 0);
         if (isAllowed) limit.end();
         return isAllowed;
-      }).filter(Boolean).length;
-    expect([allowed(0), allowed(99), allowed(100), allowed(350), allowed(60_000)]).toEqual([
+      });
+      return begun.filter(Boolean).length;
+    };
+    expect([allowed(0), allowed(99), allowed(101), allowed(352), allowed(60_000)]).toEqual([
       100, 0, 1, 2, 100,
     ]);
   });
 
   it('allows 32 at the same time', () => {
-    const limit = new ExchangeLimit(0);
+    const limit = new ExchangeLimit();
     const begun = Array.from({ length: 40 }, (_, index) => limit.begin(attempt(index), 0));
     expect(begun.filter(Boolean)).toHaveLength(32);
     limit.end();
@@ -26,7 +30,7 @@ describe(ExchangeLimit, () => {
   });
 
   it('remembers attempts until they would have expired', () => {
-    const limit = new ExchangeLimit(0);
+    const limit = new ExchangeLimit();
     limit.begin(attempt(1, 1_000), 0);
     limit.end();
     expect([limit.isUsed('1'), limit.isUsed('2')]).toEqual([true, false]);

@@ -1,6 +1,8 @@
-/** How many sign-ins may be completed in a row, and how often another one. */
-const IN_A_ROW = 100;
-const ANOTHER_EVERY_MS = 100;
+import { performance } from 'node:perf_hooks';
+import { TokenBucket, type RateLimit } from '@hailstream/service/token-bucket';
+
+/** How many sign-ins may be completed in a row, and how many later. */
+const LIMIT: RateLimit = { burst: 100, perSecond: 10 };
 
 /** How many may wait for the provider at the same time. */
 const MAX_CONCURRENT = 32;
@@ -10,14 +12,14 @@ const MAX_CONCURRENT = 32;
  * to the provider; an attempt can be completed once.
  */
 export class ExchangeLimit {
-  private left = IN_A_ROW;
-  private at: number;
+  private readonly bucket: TokenBucket;
   private running = 0;
   /** Attempts that were completed, and when they would have expired. At most as many as are allowed in that time. */
   private readonly used = new Map<string, number>();
 
-  constructor(now: number) {
-    this.at = now;
+  /** @param clock monotonic time in milliseconds */
+  constructor(private readonly clock: () => number = () => performance.now()) {
+    this.bucket = new TokenBucket(LIMIT, clock());
   }
 
   /** Whether an attempt was completed before. */
@@ -27,11 +29,9 @@ export class ExchangeLimit {
 
   /** Returns whether the attempt may be completed now; then {@link end} must be called. */
   begin(attempt: { readonly state: string; readonly expiresAtMs: number }, now: number): boolean {
-    const more = Math.max(0, Math.floor((now - this.at) / ANOTHER_EVERY_MS));
-    this.left = Math.min(IN_A_ROW, this.left + more);
-    this.at += more * ANOTHER_EVERY_MS;
-    if (this.left === 0 || this.running >= MAX_CONCURRENT) return false;
-    this.left -= 1;
+    const clock = this.clock();
+    if (this.bucket.remaining(clock) < 1 || this.running >= MAX_CONCURRENT) return false;
+    this.bucket.take(1, clock);
     this.running += 1;
     this.forget(now);
     this.used.set(attempt.state, attempt.expiresAtMs);

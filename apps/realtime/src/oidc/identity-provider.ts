@@ -96,6 +96,18 @@ export class IdentityProvider {
     }
   }
 
+  /** Where a user signs out at the provider; `null` if it does not offer that. @throws OidcError `unavailable` */
+  async signOutUrl(idToken: string | undefined): Promise<string | null> {
+    const client = await import('openid-client');
+    const { config } = await this.describe();
+    if (config.serverMetadata().end_session_endpoint === undefined) return null;
+    requireProtected(config.serverMetadata().end_session_endpoint);
+    return client.buildEndSessionUrl(config, {
+      post_logout_redirect_uri: this.options.signedOutUri,
+      ...(idToken !== undefined && { id_token_hint: idToken }),
+    }).href;
+  }
+
   /** The provider's description of itself. One that cannot be fetched again is used further. */
   private async describe(): Promise<Described> {
     const now = performance.now();

@@ -15,6 +15,8 @@ export interface OidcOptions {
   readonly roleClaim?: string;
   /** Where the provider sends the user back to. */
   readonly redirectUri: string;
+  /** Where it sends a user back to who has signed out there. */
+  readonly signedOutUri: string;
 }
 
 /** Where users sign in, and are sent back to. */
@@ -63,6 +65,7 @@ export function toOidc(env: OidcEnv, auth: AuthOptions, publicUrl: string): Oidc
     scope: withOpenId(env.AUTH_OIDC_SCOPE),
     ...(env.AUTH_ROLE_CLAIM !== undefined && { roleClaim: env.AUTH_ROLE_CLAIM }),
     redirectUri: new URL(CALLBACK_PATH, publicUrl).href,
+    signedOutUri: new URL('/', publicUrl).href,
   };
 }
 

@@ -49,7 +49,7 @@ type Outcome =
 export class OidcService implements OnModuleDestroy {
   private readonly provider: IdentityProvider;
   private readonly attempts: Seal;
-  private readonly limit = new ExchangeLimit(Date.now());
+  private readonly limit = new ExchangeLimit();
   private readonly log: RateLimitedLogger;
 
   constructor(
@@ -59,6 +59,7 @@ export class OidcService implements OnModuleDestroy {
   ) {
     this.provider = new IdentityProvider(options);
     this.attempts = sessions.sealOf(PURPOSE);
+    sessions.signOutUrlOf = (idToken) => this.signOutUrl(idToken);
     this.log = new RateLimitedLogger(logger.child({ component: 'oidc' }));
   }
 
@@ -101,6 +102,17 @@ export class OidcService implements OnModuleDestroy {
       const error = toOidcError(cause);
       this.log.warn({ err: error }, 'a user could not sign in');
       return { kind: 'failed', error, returnPath, hasEnded: isOwn };
+    }
+  }
+
+  /** The session here has ended: without an answer of the provider, the one there remains. */
+  private async signOutUrl(idToken: string | undefined): Promise<string | null> {
+    try {
+      return await this.provider.signOutUrl(idToken);
+    } catch (error) {
+      if (!(error instanceof OidcError)) throw error;
+      this.log.warn({ err: error }, 'a user remains signed in at the identity provider');
+      return null;
     }
   }
 

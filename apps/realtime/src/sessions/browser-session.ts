@@ -13,8 +13,10 @@ export interface BrowserSession {
     readonly hash: string;
     /** When it expires; `null` for the token of a sign-in link, which is not revoked with the session. */
     readonly expiresAtMs: number | null;
-    /** The token itself, if other services can only verify this one. */
+    /** The token itself, if another service needs it. */
     readonly token?: string;
+    /** Whether the identity provider has signed the user in, who is signed in there, too. */
+    readonly isOfProvider?: boolean;
   };
 }
 

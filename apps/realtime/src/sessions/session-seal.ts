@@ -15,6 +15,7 @@ interface SealedSession {
   readonly hash: string;
   readonly hashExp: number | null;
   readonly token?: string;
+  readonly idp?: boolean;
 }
 
 /** Seals sessions with a key: nobody without it can read, change or invent one. */
@@ -55,6 +56,7 @@ function toSealed({ id, principal, expiresAtMs, origin }: BrowserSession): Seale
     hash: origin.hash,
     hashExp: origin.expiresAtMs,
     ...(origin.token !== undefined && { token: origin.token }),
+    ...(origin.isOfProvider === true && { idp: true }),
   };
 }
 
@@ -66,6 +68,7 @@ function fromSealed({
   hash,
   hashExp,
   token,
+  idp,
   ...rest
 }: SealedSession): BrowserSession {
   return {
@@ -76,6 +79,11 @@ function fromSealed({
       ...(name !== undefined && { name }),
     },
     expiresAtMs: exp,
-    origin: { hash, expiresAtMs: hashExp, ...(token !== undefined && { token }) },
+    origin: {
+      hash,
+      expiresAtMs: hashExp,
+      ...(token !== undefined && { token }),
+      ...(idp === true && { isOfProvider: true }),
+    },
   };
 }

@@ -1,4 +1,4 @@
-import type { SessionState, SessionUser } from '@hailstream/events/live';
+import type { ProviderSignOut, SessionState, SessionUser } from '@hailstream/events/live';
 import { bearerToken, ProblemError } from '@hailstream/nest';
 import type { Principal } from '@hailstream/service/tokens';
 import { Controller, Delete, Get, Header, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
@@ -15,7 +15,8 @@ const RETRY_AFTER_SECONDS = 30;
 
 /**
  * `GET /session`: who is signed in. `POST /session[?replace=true]` with a bearer token signs a browser in: the token is in a
- * header, so that it is verified before a body could be read. `DELETE /session` signs out.
+ * header, so that it is verified before a body could be read. `DELETE /session` signs out, and answers where the user signs out at
+ * the identity provider.
  */
 @Controller('session')
 export class SessionsController {
@@ -66,15 +67,18 @@ export class SessionsController {
   }
 
   @Delete()
-  @HttpCode(204)
   @Header('cache-control', 'no-store')
   async signOut(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<void> {
+  ): Promise<ProviderSignOut | undefined> {
     const session = this.sessions.recall(request.headers);
     this.setCookie(request, reply, { value: '', maxAgeMs: 0 });
     if (session !== undefined) await this.sessions.signOut(session).catch(toProblem);
+    const url = session === undefined ? null : await this.sessions.providerSignOutUrl(session);
+    if (url !== null) return { url };
+    void reply.status(204);
+    return undefined;
   }
 
   private setCookie(

@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { performance } from 'node:perf_hooks';
 import { decodeValue, EventDecodeError, revocationValidator, sessionTopic } from '@hailstream/events';
 import type { RevocableKind, RevocationRecord } from '@hailstream/events';
 import { LogError, type Admin, type LogConnection, type LogRecord, type Producer } from '@hailstream/log';
@@ -68,6 +69,8 @@ export class SessionsService implements CookieSessions, OnApplicationBootstrap, 
   private readonly logger: Logger;
   private readonly timer = setInterval(() => void this.forget(), FORGET_EVERY_MS).unref();
   private knowsRevocations = false;
+  /** Where a user signs out at the identity provider; `null` if that is not possible. */
+  signOutUrlOf: (idToken: string | undefined) => Promise<string | null> = () => Promise.resolve(null);
 
   constructor(
     @Inject(SESSION_OPTIONS) private readonly options: SessionOptions,
@@ -181,7 +184,7 @@ export class SessionsService implements CookieSessions, OnApplicationBootstrap, 
       if (!isSame && !replaces) return { kind: 'other', current: current.principal, offered: principal };
     }
     const hash = hashOf(token);
-    this.requireRoom(hash, now);
+    this.requireRoom(hash);
     if (current !== undefined) await this.revoke([sessionRevocation(current)]);
     const origin = {
       hash,
@@ -209,7 +212,7 @@ export class SessionsService implements CookieSessions, OnApplicationBootstrap, 
     const now = Date.now();
     const hash = hashOf(subject);
     const current = this.recall(headers);
-    this.requireRoom(hash, now);
+    this.requireRoom(hash);
     if (current !== undefined) {
       await this.revoke([sessionRevocation(current)]).catch((error: unknown) => {
         if (!(error instanceof SessionError)) throw error;
@@ -217,11 +220,7 @@ export class SessionsService implements CookieSessions, OnApplicationBootstrap, 
         this.logger.warn({ err: error }, 'a session that was replaced remains valid in other processes');
       });
     }
-    const origin = {
-      hash,
-      expiresAtMs: null,
-      ...(this.options.auth.kind !== 'secret' && { token: idToken }),
-    };
+    const origin = { hash, expiresAtMs: null, token: idToken, isOfProvider: true };
     const expiresAtMs = now + this.options.sessionMs;
     return {
       session: { id: randomUUID(), principal, expiresAtMs, origin },
@@ -241,6 +240,11 @@ export class SessionsService implements CookieSessions, OnApplicationBootstrap, 
     await this.revoke([sessionRevocation(session), ...ofToken]);
   }
 
+  /** Where the user of a session that has ended signs out as well; `null` if nowhere. */
+  async providerSignOutUrl({ origin }: BrowserSession): Promise<string | null> {
+    return origin.isOfProvider === true ? await this.signOutUrlOf(origin.token) : null;
+  }
+
   /** The header `Authorization` with which batch is asked in the name of a caller; `undefined` without authentication. */
   async authorizationFor(headers: IncomingHttpHeaders): Promise<string | undefined> {
     const session = headers.authorization === undefined ? this.recall(headers) : undefined;
@@ -258,8 +262,8 @@ export class SessionsService implements CookieSessions, OnApplicationBootstrap, 
   }
 
   /** @throws SessionError if no further session may be opened with a token, or by a user */
-  private requireRoom(hash: string, now: number): void {
-    if (!this.limit.allow(hash, now)) {
+  private requireRoom(hash: string): void {
+    if (!this.limit.allow(hash, performance.now())) {
       throw new SessionError('TOO_MANY_SESSIONS', 'too many sessions were opened with this token');
     }
     if (this.revocations.count >= MAX_REVOCATIONS) {
@@ -323,7 +327,7 @@ export class SessionsService implements CookieSessions, OnApplicationBootstrap, 
 
   /** Removes what has expired, also from the log. */
   private async forget(): Promise<void> {
-    this.limit.forget(Date.now());
+    this.limit.forget(performance.now());
     const expired = this.revocations.forget(Date.now());
     if (expired.length === 0) return;
     await this.write(expired.map((key) => ({ topic: sessionTopic.name, key, value: null }))).catch(

@@ -1,28 +1,27 @@
-/** How many sessions may be opened with a token in a row, and how often another one. */
-const IN_A_ROW = 50;
-const ANOTHER_EVERY_MS = 30_000;
-const FULL_AFTER_MS = IN_A_ROW * ANOTHER_EVERY_MS;
+import { TokenBucket, type RateLimit } from '@hailstream/service/token-bucket';
 
-interface Bucket {
-  left: number;
-  at: number;
-}
+/** How many sessions may be opened with a token in a row, and how many later. */
+const LIMIT: RateLimit = { burst: 50, perSecond: 1 / 30 };
 
 /** Limits the sessions of each token, because every one that is signed out is remembered until it would expire. */
 export class SignInLimit {
-  private readonly buckets = new Map<string, Bucket>();
+  private readonly buckets = new Map<string, TokenBucket>();
 
-  /** Counts a session. Returns whether it is within the limit of its token. */
+  /**
+   * Counts a session. Returns whether it is within the limit of its token.
+   *
+   * @param now monotonic time in milliseconds
+   */
   allow(token: string, now: number): boolean {
-    const { left, at } = this.buckets.get(token) ?? { left: IN_A_ROW, at: now };
-    const more = Math.max(0, Math.floor((now - at) / ANOTHER_EVERY_MS));
-    const available = Math.min(IN_A_ROW, left + more);
-    this.buckets.set(token, { left: Math.max(0, available - 1), at: at + more * ANOTHER_EVERY_MS });
-    return available > 0;
+    const bucket = this.buckets.get(token) ?? new TokenBucket(LIMIT, now);
+    this.buckets.set(token, bucket);
+    if (bucket.remaining(now) < 1) return false;
+    bucket.take(1, now);
+    return true;
   }
 
   /** Forgets tokens that were not used for long. */
   forget(now: number): void {
-    for (const [token, { at }] of this.buckets) if (now - at >= FULL_AFTER_MS) this.buckets.delete(token);
+    for (const [token, bucket] of this.buckets) if (bucket.fullInMs(now) <= 0) this.buckets.delete(token);
   }
 }

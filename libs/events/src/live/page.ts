@@ -55,6 +55,12 @@ export interface SessionState {
   readonly expiresAt: number | null;
 }
 
+/** The answer to `DELETE /session` if the user is signed in at an identity provider as well. */
+export interface ProviderSignOut {
+  /** Where the user signs out there, and returns from. */
+  readonly url: string;
+}
+
 /** The answer to `GET /commands`, which needs no token: how to sign in, and shell commands. `null` if not configured. */
 export interface PageCommands {
   /** Prints a link that signs a browser in. */
