@@ -173,8 +173,10 @@ export class CityState {
   }
 
   /** Decodes at most `count` trips of each fleet that were read and not needed yet. Returns whether others are left. */
-  unpackTrips(count: number): boolean {
-    return [...this.fleets.values()].map((fleet) => fleet.unpackTrips(count)).includes(true);
+  unpackTrips(count: number, filter: ProviderFilter = null): boolean {
+    return this.fleetsOf(filter)
+      .map((fleet) => fleet.unpackTrips(count))
+      .includes(true);
   }
 
   /**

@@ -53,7 +53,7 @@ export async function searchCity(
       const score = scoreOf(vehicleCandidate(vehicle), terms);
       if (best.accepts(score, id)) best.add({ score, id, result: () => vehicleResult(city, vehicle, now) });
     }
-    while (city.unpackTrips(STEP)) await pause();
+    while (city.unpackTrips(STEP, query.filter)) await pause();
     for (const { providerId, trip } of city.trips(query.filter)) {
       if ((compared += 1) % STEP === 0) await pause();
       const { tripId: id } = trip;

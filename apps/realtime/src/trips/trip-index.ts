@@ -5,7 +5,10 @@ import { stagesUnderWay, TripFacts } from '../fold/trip.js';
 import type { RecordPlace } from './record-place.js';
 import type { Occurrence, OccurrenceOf } from './occurrence.js';
 
-/** Maximum number of trips that are kept. Beyond it, the trips whose last events are the oldest are dropped. */
+/**
+ * Maximum number of trips that are kept. Beyond it, trips of the providers with most of them are dropped, those whose last events are
+ * the oldest: a provider cannot displace the trips of another one that has fewer.
+ */
 export const MAX_TRIPS = 200_000;
 
 /** The share of trips that is dropped at once. */
@@ -156,8 +159,10 @@ export class IndexedTrip {
  * repeated, as long as no trip is dropped.
  */
 export class TripIndex {
-  private readonly trips = new Map<string, IndexedTrip>();
-  private hasDropped = false;
+  private readonly byProvider = new Map<string, Map<string, IndexedTrip>>();
+  private count = 0;
+  /** Providers of which trips were dropped. */
+  private readonly cut = new Set<string>();
 
   constructor(private readonly maxTrips = MAX_TRIPS) {}
 
@@ -178,25 +183,21 @@ export class TripIndex {
       case 'trips':
         this.tripFor(input.event.provider_id, input.event.trip_id, place).foldReport({ input, ...times });
     }
-    if (this.trips.size > this.maxTrips) this.drop();
+    if (this.count > this.maxTrips) this.drop();
   }
 
   get size(): number {
-    return this.trips.size;
+    return this.count;
   }
 
-  /** Whether trips were dropped because there were too many. */
-  get isCut(): boolean {
-    return this.hasDropped;
+  /** Whether trips of a provider, or of any, were dropped because there were too many. */
+  isCut(filter: ProviderFilter): boolean {
+    return filter === null ? this.cut.size > 0 : this.cut.has(filter);
   }
 
-  /** The trips of all providers with this id. */
+  /** The trips of a provider, or of all, with this id. */
   withId(tripId: string, filter: ProviderFilter): IndexedTrip[] {
-    if (filter !== null) {
-      const trip = this.trips.get(keyOf(filter, tripId));
-      return trip === undefined ? [] : [trip];
-    }
-    return [...this.trips.values()].filter(({ facts }) => facts.tripId === tripId);
+    return this.tripsOf(filter).flatMap((trips) => trips.get(tripId) ?? []);
   }
 
   /** The trips that match, the latest first. */
@@ -205,25 +206,45 @@ export class TripIndex {
       .toLowerCase()
       .split(/[\s_]+/)
       .filter((term) => term !== '');
-    return [...this.trips.values()].filter((trip) => trip.matches(query, terms)).sort(byBegin);
+    return this.tripsOf(query.filter)
+      .flatMap((trips) => [...trips.values()].filter((trip) => trip.matches(query, terms)))
+      .sort(byBegin);
+  }
+
+  private tripsOf(filter: ProviderFilter): ReadonlyMap<string, IndexedTrip>[] {
+    if (filter === null) return [...this.byProvider.values()];
+    const trips = this.byProvider.get(filter);
+    return trips === undefined ? [] : [trips];
   }
 
   private tripFor(providerId: string, tripId: string, place: RecordPlace): IndexedTrip {
-    const key = keyOf(providerId, tripId);
-    let trip = this.trips.get(key);
+    const trips = this.byProvider.get(providerId) ?? new Map<string, IndexedTrip>();
+    this.byProvider.set(providerId, trips);
+    let trip = trips.get(tripId);
     if (trip === undefined) {
       trip = new IndexedTrip(providerId, tripId);
-      this.trips.set(key, trip);
+      trips.set(tripId, trip);
+      this.count += 1;
     }
     if (trip.places.length < MAX_RECORDS_OF_TRIP) trip.places.push(place);
     return trip;
   }
 
   private drop(): void {
-    const oldest = [...this.trips].sort(([, a], [, b]) => a.facts.heardAt - b.facts.heardAt);
-    const count = Math.ceil(this.maxTrips * DROPPED_SHARE);
-    for (const [key] of oldest.slice(0, count)) this.trips.delete(key);
-    this.hasDropped = true;
+    const kept = this.maxTrips - Math.floor(this.maxTrips * DROPPED_SHARE);
+    const sizes = Array.from(this.byProvider.values(), ({ size }) => size);
+    const most = equalPart(sizes, kept);
+    for (const [providerId, trips] of this.byProvider) {
+      if (trips.size <= most) continue;
+      const oldest = [...trips].sort(([, a], [, b]) => a.facts.heardAt - b.facts.heardAt);
+      for (const [tripId] of oldest.slice(0, trips.size - most)) trips.delete(tripId);
+      if (trips.size === 0) this.byProvider.delete(providerId);
+      this.cut.add(providerId);
+    }
+    this.count = Array.from(this.byProvider.values(), ({ size }) => size).reduce(
+      (sum, size) => sum + size,
+      0,
+    );
   }
 }
 
@@ -242,8 +263,16 @@ function cancelledBy(eventType: string): CancelledBy | null {
   }
 }
 
-function keyOf(providerId: string, tripId: string): string {
-  return `${providerId}/${tripId}`;
+/** The largest number that each may have so that all together have at most `total`: those that have fewer leave the rest to others. */
+function equalPart(sizes: readonly number[], total: number): number {
+  let left = total;
+  let others = sizes.length;
+  for (const size of sizes.toSorted((a, b) => a - b)) {
+    if (size * others > left) break;
+    left -= size;
+    others -= 1;
+  }
+  return others === 0 ? total : Math.floor(left / others);
 }
 
 function byBegin(one: IndexedTrip, other: IndexedTrip): number {

@@ -1,6 +1,6 @@
 import type { Period } from '@hailstream/events/live';
 import { describe, expect, it } from 'vitest';
-import { NOW, OTHER_PROVIDER, PROVIDER } from '../fold/events.fixture.js';
+import { id, NOW, OTHER_PROVIDER, PROVIDER, tripReport } from '../fold/events.fixture.js';
 import { isOf, occurrenceOf, type Occurrence } from './occurrence.js';
 import { trackOf } from './track.js';
 import { TripIndex, type TripQuery } from './trip-index.js';
@@ -252,11 +252,33 @@ describe('vehicleTimeline', () => {
 describe('TripIndex', () => {
   it('drops the trips whose last events are the oldest if there are too many', () => {
     const index = new TripIndex(20);
-    const { occurrences } = read(9);
-    occurrences.toSorted((a, b) => a.at - b.at).forEach((occurrence, place) => index.fold(occurrence, place));
+    const ofOne = read(9).occurrences.filter(({ input }) => input.event.provider_id === PROVIDER);
+    ofOne.toSorted((a, b) => a.at - b.at).forEach((occurrence, place) => index.fold(occurrence, place));
     expect(index.size).toBeLessThanOrEqual(20);
-    expect(index.isCut).toBe(true);
+    expect([index.isCut(null), index.isCut(PROVIDER), index.isCut(OTHER_PROVIDER)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
     const kept = index.list(everything).map(({ facts }) => facts.tripId);
-    expect(latestFirst.slice(0, 15).every(({ tripId }) => kept.includes(tripId))).toBe(true);
+    const latest = latestFirst.filter(({ providerId }) => providerId === PROVIDER).slice(0, 15);
+    expect(latest).toHaveLength(15);
+    expect(latest.every(({ tripId }) => kept.includes(tripId))).toBe(true);
+  });
+
+  it('keeps the trips of a provider that has few, however many another one has later', () => {
+    const index = new TripIndex(20);
+    const report = (providerId: string, n: number): Occurrence => {
+      const trip = { provider_id: providerId, trip_id: id(n), start_time: NOW + n, end_time: NOW + n };
+      const occurrence = occurrenceOf(tripReport(trip), NOW);
+      if (occurrence === null) throw new Error('a report is about a trip');
+      return occurrence;
+    };
+    for (let n = 0; n < 5; n += 1) index.fold(report(PROVIDER, n), n);
+    for (let n = 5; n < 500; n += 1) index.fold(report(OTHER_PROVIDER, n), n);
+    expect(index.size).toBeLessThanOrEqual(20);
+    expect(index.list({ ...everything, filter: PROVIDER })).toHaveLength(5);
+    expect([index.isCut(PROVIDER), index.isCut(OTHER_PROVIDER)]).toEqual([false, true]);
+    expect(index.withId(id(499), null)).toHaveLength(1);
   });
 });

@@ -52,7 +52,10 @@ export class VehiclesController {
 
   @Get('extent')
   @Header('cache-control', 'no-store')
-  extent(@CurrentPrincipal() principal: Principal, @Query() query: Record<string, unknown>): FleetExtent {
+  extent(
+    @CurrentPrincipal() principal: Principal,
+    @Query() query: Record<string, unknown>,
+  ): Promise<FleetExtent> {
     this.rebuild.requireRebuilt();
     return withBadRequest(() => {
       const parsed = parseVehicleSelection(new QueryParameters(query), principal.providerId ?? null);

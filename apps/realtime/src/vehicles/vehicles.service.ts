@@ -91,9 +91,16 @@ export class VehiclesService {
   }
 
   /** Where the vehicles are that are drawn: silent ones, and those out of the city, are not. */
-  extent(selection: VehicleSelection, now: number): FleetExtent {
+  extent(selection: VehicleSelection, now: number): Promise<FleetExtent> {
+    return this.turns.run(this.measureExtent(selection, now));
+  }
+
+  private *measureExtent(selection: VehicleSelection, now: number): Generator<void, FleetExtent> {
     const extent = new Extent();
+    let seen = 0;
     for (const vehicle of this.city.vehicles(selection.provider)) {
+      seen += 1;
+      if (seen % SELECTED_AT_ONCE === 0) yield;
       if (!isDrawn(vehicle, now) || !isSelected(vehicle, selection, now)) continue;
       const { lat, lng } = vehicle.position!;
       extent.add(lat, lng);

@@ -101,7 +101,7 @@ export class TripServer {
     const trips = index.list(query);
     return {
       total: trips.length,
-      isCut: index.isCut,
+      isCut: index.isCut(query.filter),
       unreadableRecords: unreadable.count,
       trips: trips.slice(offset, offset + limit).map(({ summary }) => summary),
     };
