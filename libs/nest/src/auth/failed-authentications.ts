@@ -70,6 +70,7 @@ function tooManyFailures(cause: AuthError, waitMs: number): ProblemError {
       title: 'Too Many Requests',
       detail: `too many requests of this address had no valid token; of this one: ${cause.message}`,
       headers: { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1_000))) },
+      extensions: { code: 'TOO_MANY_FAILURES' },
       delayMs: DELAY_MS,
     },
     { cause },
