@@ -46,7 +46,7 @@ export async function startRealtime(
   });
   const logger = createLogger({ name: 'realtime', level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
   const app = await createRealtime(config, logger);
-  await app.listen(0, '127.0.0.1');
+  await app.listen(Number(env['PORT'] ?? 0), '127.0.0.1');
   const followed = followLog(app, config, logger);
   return {
     app,
