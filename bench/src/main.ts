@@ -43,7 +43,7 @@ const suites: readonly Suite[] = [
 const names = suites.map(({ name }) => name).join(', ');
 const USAGE =
   'usage: npm run bench [-- [--quick] [--rows NUMBER] [--rounds NUMBER] [--job TEXT] [--vehicles NUMBER] [--hours NUMBER] [--minutes NUMBER] [--rate NUMBER] [--telemetry SECONDS] [--city FILE] [--folder DIR] [SUITE …]]; ' +
-  '--job selects jobs of the suites router, live, history, warehouse and hostile by their names, and distances that of the suite truth; --folder keeps the log and the databases of the suite warehouse, which measures them again; --vehicles, --hours and --telemetry are the city of the suite history; --vehicles and --minutes are the simulation of the suite truth; --minutes and --rate are the length of `hostile --job soak` and `--job steady`, and the events/s of their provider; --city is the city file of the suites matching and truth; ' +
+  '--job selects jobs of the suites broker, router, live, history, warehouse and hostile by their names, and distances that of the suite truth; --folder keeps the log and the databases of the suite warehouse, which measures them again; --vehicles, --hours and --telemetry are the city of the suite history; --vehicles and --minutes are the simulation of the suite truth; --minutes and --rate are the length of `hostile --job soak` and `--job steady`, and the events/s of their provider; --city is the city file of the suites matching and truth; ' +
   `suites: ${names}`;
 const resultsFolder = fileURLToPath(new URL('../results', import.meta.url));
 

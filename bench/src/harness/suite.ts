@@ -6,8 +6,8 @@ export interface Effort {
   readonly roundMs: number;
   readonly rows: number;
   /**
-   * Measures only the jobs of the suites `router`, `live`, `history`, `warehouse` and `hostile` whose names contain this, or the job
-   * `distances` of the suite `truth`. @default all, without `distances`
+   * Measures only the jobs of the suites `broker`, `router`, `live`, `history`, `warehouse` and `hostile` whose names contain this,
+   * or the job `distances` of the suite `truth`. @default all, without `distances`
    */
   readonly job?: string;
   /** The city of the suite history. @default 1,000 vehicles, 24 hours */

@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { CoresError, separateCores } from '../../harness/cores.js';
 import { openLoop, saturate } from '../../harness/load.js';
 import type { Percentiles, Row } from '../../harness/report.js';
 import { alternate, compare, comparison, sideResult } from '../../harness/rounds.js';
@@ -26,12 +27,29 @@ const consumerScript = fileURLToPath(new URL('../../load/latency-consumer.js', i
 
 /**
  * Latency from the planned time of a record to its consumption, with the producer and the consumer in separate
- * processes. Both brokers run.
+ * processes. Both brokers run, on half of the cores; the producer and the consumer have the others.
  */
 export async function measureLatency(
   effort: Effort,
-  { subject, reference }: Sides,
+  sides: Sides,
   say: (what: string) => void,
+): Promise<Row[]> {
+  await using cores = await separateCores([sides.subject.pid, sides.reference.pid]).catch(
+    (error: unknown) => {
+      if (!(error instanceof CoresError)) throw error;
+      say(`latency, brokers and clients share all cores: ${error.message}`);
+      return undefined;
+    },
+  );
+  if (cores !== undefined) say(`latency, brokers on the cores ${cores.servers}, clients on ${cores.clients}`);
+  const given = cores === undefined ? 'shared cores' : 'separate cores';
+  return await measureOnGivenCores(effort, sides, { cores: given, say });
+}
+
+async function measureOnGivenCores(
+  effort: Effort,
+  { subject, reference }: Sides,
+  { cores, say }: { cores: string; say: (what: string) => void },
 ): Promise<Row[]> {
   say('maximum throughput of a producer with a consumer');
   const side = (broker: BrokerSide) => ({
@@ -48,7 +66,7 @@ export async function measureLatency(
     {
       ...row,
       unit: 'records/s',
-      name: `kafkajs producer with consumer, ${BATCH} messages per send`,
+      name: `kafkajs producer with consumer, ${BATCH} messages per send, ${cores}`,
       target: { atLeast: 1 },
       result: throughput,
     },
@@ -71,7 +89,7 @@ export async function measureLatency(
       const of = (all: readonly Percentiles[]) => all.map((each) => each[name] / 1_000);
       rows.push({
         ...row,
-        name: `end-to-end latency, ${name} at ${load * 100} % of the lower maximum (${Math.round(rate)} records/s)`,
+        name: `end-to-end latency, ${name} at ${load * 100} % of the lower maximum (${Math.round(rate)} records/s), ${cores}`,
         target,
         result: comparison(
           sideResult(subject.name, of(results.subject)),
