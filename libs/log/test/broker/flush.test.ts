@@ -1,3 +1,4 @@
+import * as path from 'node:path';
 import { until } from '@hailstream/service/testing';
 import { describe, expect, it } from 'vitest';
 import { nodeFileSystem } from '../../src/broker/storage/files/file-system.js';
@@ -11,10 +12,12 @@ const METADATA = 3;
 const SAME_TIME = 20;
 
 /** Counts syncs of the sample topic's log, and delays them on request. */
-function countingDisk(): { files: FileSystem; syncs: number; release: () => void; hold: () => void } {
+function countingDisk() {
   let pending: Promise<void> | undefined;
   const disk = {
     syncs: 0,
+    /** Opened index files of the sample topic. */
+    indexes: [] as string[],
     release: () => undefined as void,
     hold: () => {
       pending = new Promise((resolve) => {
@@ -28,6 +31,7 @@ function countingDisk(): { files: FileSystem; syncs: number; release: () => void
       ...nodeFileSystem,
       async open(file: string) {
         const real = await nodeFileSystem.open(file);
+        if (file.includes(SAMPLE_TOPIC) && file.endsWith('index')) disk.indexes.push(file);
         if (!file.includes(SAMPLE_TOPIC) || !file.endsWith('.log')) return real;
         const sync = real.sync.bind(real);
         real.sync = async () => {
@@ -90,5 +94,20 @@ describe('the background sync', () => {
     await client.call(PRODUCE, 7, samples['Produce'] as object);
     nowMs -= 86_400_000;
     await until(() => disk.syncs > 0);
+  });
+
+  it('does not write the indexes of the active segment, which a clean shutdown does', async () => {
+    const disk = countingDisk();
+    await using broker = await startTestBroker({ files: disk.files });
+    const samples = sampleRequests();
+    using client = await RawClient.connect(broker.port);
+    await client.call(METADATA, 6, samples['Metadata'] as object);
+    for (let syncs = 1; syncs <= 2; syncs++) {
+      await client.call(PRODUCE, 7, samples['Produce'] as object);
+      await until(() => disk.syncs === syncs);
+    }
+    expect(disk.indexes).toEqual([]);
+    await broker.stop();
+    expect(disk.indexes.map((file) => path.extname(file))).toEqual(['.index', '.timeindex', '.txnindex']);
   });
 });

@@ -19,6 +19,10 @@ export abstract class EntryBuffer {
     return this.usedBytes / this.entryBytes;
   }
 
+  get unpersistedBytes(): number {
+    return this.usedBytes - this.persistedBytes;
+  }
+
   /** Entries that are not in the file yet, and their position in it. */
   unpersisted(): { bytes: Buffer; at: number } {
     const at = this.persistedBytes;

@@ -104,6 +104,11 @@ export class SegmentIndexes {
     return true;
   }
 
+  /** Bytes of entries that are not in the files yet. */
+  get unpersistedBytes(): number {
+    return this.offsets.unpersistedBytes + this.times.unpersistedBytes + this.transactions.unpersistedBytes;
+  }
+
   /** Writes entries that are not in the files yet. */
   async persist(how: { sync: boolean }): Promise<void> {
     const written = this.writes.then(() => this.write(how));

@@ -1,6 +1,9 @@
 import type { AbortedTransaction } from '../producers/open-transactions.js';
 import type { Segment } from './segment.js';
 
+/** Entries of the active segment that are not written to its index files yet. */
+const MAX_UNPERSISTED_INDEX_BYTES = 64 << 10;
+
 /** Index of the segment that contains an offset. Segments are ordered by base offset. */
 export function indexOfSegment(segments: readonly Pick<Segment, 'baseOffset'>[], offset: bigint): number {
   let low = 0;
@@ -90,6 +93,8 @@ export async function syncDirty(segments: readonly Segment[]): Promise<boolean> 
   const dirty = segments.filter((segment) => segment.dirty);
   for (const segment of dirty) {
     await segment.sync();
+    // After a crash the active segment is scanned: its index files matter once it is sealed, and should have little to write then.
+    if (segment === segments.at(-1) && segment.unpersistedIndexBytes < MAX_UNPERSISTED_INDEX_BYTES) continue;
     await segment.persistIndexes({ sync: false });
   }
   return dirty.length > 0;

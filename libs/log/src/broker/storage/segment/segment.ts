@@ -120,6 +120,11 @@ export class Segment {
     return this.file.sync();
   }
 
+  /** Bytes of entries that the index files lack. */
+  get unpersistedIndexBytes(): number {
+    return this.indexes.unpersistedBytes;
+  }
+
   persistIndexes(how: { sync: boolean }): Promise<void> {
     return this.indexes.persist(how);
   }
