@@ -1,3 +1,5 @@
+import * as fs from 'node:fs/promises';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { until } from '@hailstream/service/testing';
 import { describe, expect, it } from 'vitest';
@@ -18,6 +20,8 @@ function countingDisk() {
     syncs: 0,
     /** Opened index files of the sample topic. */
     indexes: [] as string[],
+    /** Files that were replaced as a whole. */
+    replaced: [] as string[],
     release: () => undefined as void,
     hold: () => {
       pending = new Promise((resolve) => {
@@ -29,6 +33,10 @@ function countingDisk() {
     },
     files: {
       ...nodeFileSystem,
+      replaceFile(file: string, contents: Buffer | string) {
+        disk.replaced.push(path.basename(file));
+        return nodeFileSystem.replaceFile(file, contents);
+      },
       async open(file: string) {
         const real = await nodeFileSystem.open(file);
         if (file.includes(SAMPLE_TOPIC) && file.endsWith('index')) disk.indexes.push(file);
@@ -109,5 +117,29 @@ describe('the background sync', () => {
     expect(disk.indexes).toEqual([]);
     await broker.stop();
     expect(disk.indexes.map((file) => path.extname(file))).toEqual(['.index', '.timeindex', '.txnindex']);
+  });
+});
+
+describe('a start', () => {
+  it('writes checkpoints only if they differ: none after a clean shutdown', async () => {
+    const disk = countingDisk();
+    const dataDir = await fs.mkdtemp(path.join(os.tmpdir(), 'hailstream-start-'));
+    const checkpoints = () => disk.replaced.splice(0).filter((file) => file.includes('checkpoint'));
+    {
+      await using broker = await startTestBroker({ dataDir, files: disk.files });
+      using client = await RawClient.connect(broker.port);
+      const samples = sampleRequests();
+      await client.call(METADATA, 6, samples['Metadata'] as object);
+      await client.call(PRODUCE, 7, samples['Produce'] as object);
+    }
+    expect(checkpoints()).toHaveLength(4);
+    {
+      await using broker = await startTestBroker({ dataDir, files: disk.files });
+      expect(checkpoints()).toEqual([]);
+      await broker.restart();
+      // What was synced before the kill is not known.
+      expect(checkpoints()).toEqual(['recovery-point-offset-checkpoint']);
+    }
+    await fs.rm(dataDir, { recursive: true });
   });
 });

@@ -1,5 +1,6 @@
 import * as path from 'node:path';
-import { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
+import { partitionName } from '../../../protocol/topic-partition.js';
+import { readCheckpoint, writeCheckpoint, type Checkpoint, type CheckpointEntry } from './checkpoint.js';
 import type { FileSystem } from '../files/file-system.js';
 
 export const RECOVERY_FILE = 'recovery-point-offset-checkpoint';
@@ -9,6 +10,8 @@ export const CLEANER_FILE = 'cleaner-offset-checkpoint';
 export const GAPS_FILE = 'compaction-gaps-checkpoint';
 
 export const CHECKPOINT_FILES = [RECOVERY_FILE, START_FILE, CLEANER_FILE, GAPS_FILE] as const;
+type CheckpointFile = (typeof CHECKPOINT_FILES)[number];
+
 /** Exists after a clean shutdown, while no broker runs. */
 export const CLEAN_FILE = '.kafka_cleanshutdown';
 
@@ -46,8 +49,16 @@ interface CheckpointedLog {
   readonly gapsBefore: bigint;
 }
 
+/** The checkpoint that each file stores. */
+const CHECKPOINT_IN: Record<CheckpointFile, keyof Checkpoints> = {
+  [RECOVERY_FILE]: 'recovery',
+  [START_FILE]: 'start',
+  [CLEANER_FILE]: 'cleaned',
+  [GAPS_FILE]: 'gaps',
+};
+
 /** The offset of a partition that each file stores. */
-const OFFSET_IN: Record<(typeof CHECKPOINT_FILES)[number], (log: CheckpointedLog) => bigint> = {
+const OFFSET_IN: Record<CheckpointFile, (log: CheckpointedLog) => bigint> = {
   [RECOVERY_FILE]: (log) => log.recoveryPoint,
   [START_FILE]: (log) => log.logStartOffset,
   [CLEANER_FILE]: (log) => log.cleanedBefore,
@@ -68,17 +79,31 @@ export class CheckpointWriter {
     for (const file of CHECKPOINT_FILES) await this.save(file);
   }
 
+  /** Writes the files whose offsets differ from those that were read. */
+  async saveChanged(read: Checkpoints): Promise<void> {
+    for (const file of CHECKPOINT_FILES) {
+      const known = read[CHECKPOINT_IN[file]];
+      const entries = this.entries(file);
+      const isSame = ({ topic, partition, offset }: CheckpointEntry) =>
+        known.get(partitionName(topic, partition)) === offset;
+      if (entries.length !== known.size || !entries.every(isSame)) await this.save(file);
+    }
+  }
+
   /** Writes one file. Writes are not concurrent. */
-  save(file: (typeof CHECKPOINT_FILES)[number]): Promise<void> {
+  save(file: CheckpointFile): Promise<void> {
     const written = this.last.then(() => this.write(file));
     this.last = written.catch(() => undefined);
     return written;
   }
 
-  private async write(file: (typeof CHECKPOINT_FILES)[number]): Promise<void> {
-    const offsets = this.topics().flatMap(({ name, partitions }) =>
+  private async write(file: CheckpointFile): Promise<void> {
+    await writeCheckpoint(this.at.files, path.join(this.at.dataDir, file), this.entries(file));
+  }
+
+  private entries(file: CheckpointFile): CheckpointEntry[] {
+    return this.topics().flatMap(({ name, partitions }) =>
       partitions.map((log, partition) => ({ topic: name, partition, offset: OFFSET_IN[file](log) })),
     );
-    await writeCheckpoint(this.at.files, path.join(this.at.dataDir, file), offsets);
   }
 }

@@ -6,6 +6,13 @@ const VERSION = '0';
 /** Offsets by folder name of a partition (`topic-0`). */
 export type Checkpoint = Map<string, bigint>;
 
+/** One line of a checkpoint. */
+export interface CheckpointEntry {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+}
+
 /*
  * Kafka's checkpoint files: a version, the number of entries, and one `topic partition offset` per line.
  */
@@ -27,7 +34,7 @@ export async function readCheckpoint(files: FileSystem, file: string): Promise<C
 export async function writeCheckpoint(
   files: FileSystem,
   file: string,
-  offsets: readonly { topic: string; partition: number; offset: bigint }[],
+  offsets: readonly CheckpointEntry[],
 ): Promise<void> {
   const lines = offsets.map(({ topic, partition, offset }) => `${topic} ${partition} ${offset}`);
   await files.replaceFile(file, `${[VERSION, lines.length, ...lines].join('\n')}\n`);

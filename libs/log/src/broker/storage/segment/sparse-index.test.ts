@@ -61,4 +61,34 @@ describe(TimeIndex, () => {
     expect(index.lookUp(1000n)).toBe(99);
     expect(index.lookUp(5000n)).toBe(100);
   });
+
+  it('parses timestamps of any sign and size if they increase, and no others', () => {
+    const timestamp = fc.oneof(
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      fc.bigInt({ min: -3n, max: 3n }),
+    );
+    fc.assert(
+      fc.property(fc.array(timestamp, { maxLength: 20 }), (timestamps) => {
+        const contents = Buffer.alloc(timestamps.length * 12);
+        timestamps.forEach((each, i) => {
+          contents.writeBigInt64BE(each, i * 12);
+          contents.writeInt32BE(i, i * 12 + 8);
+        });
+        const increase = timestamps.every((each, i) => i === 0 || each > (timestamps[i - 1] as bigint));
+        expect(TimeIndex.parse(contents)?.count).toBe(increase ? timestamps.length : undefined);
+        const sorted = new TimeIndex();
+        for (const each of [...new Set(timestamps)].sort((a, b) => (a < b ? -1 : 1))) sorted.append(each, 0);
+        expect(TimeIndex.parse(Buffer.from(sorted.unpersisted().bytes))?.last()).toEqual(sorted.last());
+      }),
+    );
+  });
+
+  it('rejects decreasing offsets', () => {
+    const contents = Buffer.alloc(24);
+    contents.writeBigInt64BE(1n, 0);
+    contents.writeInt32BE(5, 8);
+    contents.writeBigInt64BE(2n, 12);
+    contents.writeInt32BE(4, 20);
+    expect(TimeIndex.parse(contents)).toBeUndefined();
+  });
 });

@@ -70,14 +70,17 @@ export class TimeIndex extends EntryBuffer {
   /** @returns undefined if the bytes are not a valid time index */
   static parse(contents: Buffer): TimeIndex | undefined {
     if (contents.length % TIME_ENTRY_BYTES !== 0) return undefined;
-    let lastTimestamp: bigint | undefined;
+    // The halves of a timestamp: a bigint of each would be an object.
+    let lastHigh = Number.NEGATIVE_INFINITY;
+    let lastLow = 0;
     let lastOffset = -1;
     for (let at = 0; at < contents.length; at += TIME_ENTRY_BYTES) {
-      const timestamp = contents.readBigInt64BE(at);
+      const high = contents.readInt32BE(at);
+      const low = contents.readUInt32BE(at + 4);
       const offset = contents.readInt32BE(at + 8);
-      if ((lastTimestamp !== undefined && timestamp <= lastTimestamp) || offset < lastOffset)
-        return undefined;
-      lastTimestamp = timestamp;
+      if (high < lastHigh || (high === lastHigh && low <= lastLow) || offset < lastOffset) return undefined;
+      lastHigh = high;
+      lastLow = low;
       lastOffset = offset;
     }
     return new TimeIndex(contents);

@@ -253,7 +253,7 @@ export class LogStore {
     }
     if (stored === undefined || stored.unfinished !== undefined) await this.catalog.write(this.stored());
     // The broker may have been killed after a topic was deleted and before its checkpoints were.
-    await this.checkpoints.saveAll();
+    await this.checkpoints.saveChanged(checkpoints);
   }
 
   /** Creates the missing partitions of a topic and persists `stored`; without effect if that fails. */
