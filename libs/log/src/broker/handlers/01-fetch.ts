@@ -26,6 +26,8 @@ import { defineHandler, type RequestContext } from './handler.js';
 
 /** Upper limit for `maxWaitMs`. */
 const MAX_WAIT_MS = 600_000;
+/** Responses with fewer bytes are read one partition after another. */
+const LEAST_BYTES_AT_ONCE = 256 << 10;
 const LEADER_EPOCH = 0;
 const FIRST_VERSION_WITH_ZSTD = 10;
 export const READ_COMMITTED = 1;
@@ -82,30 +84,112 @@ export const fetch = defineHandler({
 });
 
 async function readAll(wanted: FetchRequest, context: RequestContext): Promise<Read> {
-  let left = Math.min(Math.max(wanted.maxBytes, 0), context.config.number('fetch.max.bytes'));
-  let bytes = 0;
-  let failed = false;
-  const topics: FetchResponse['topics'] = [];
-  const sent: Read['sent'][number][] = [];
-  for (const { topic, topicId, partitions } of wanted.topics) {
-    const before = bytes;
+  const maxBytes = Math.min(Math.max(wanted.maxBytes, 0), context.config.number('fetch.max.bytes'));
+  const asked = wanted.topics.flatMap(({ topic, topicId, partitions }) => {
     const found = topicOf({ topic, topicId }, context);
-    const answers: FetchedPartitionResponse[] = [];
-    for (const partition of partitions) {
-      const limit = Math.min(Math.max(partition.partitionMaxBytes, 0), left);
-      const committed = wanted.isolationLevel === READ_COMMITTED;
-      const answer = await readPartition(found, partition, { limit, first: bytes === 0, committed }, context);
-      for (const piece of answer.records ?? []) {
-        bytes += piece.length;
-        left = Math.max(left - piece.length, 0);
-      }
-      failed ||= answer.errorCode !== ErrorCode.NONE;
-      answers.push(answer);
-    }
-    topics.push({ topic, topicId, partitions: answers });
-    if (found !== undefined && bytes > before) sent.push({ topic: found.name, bytes: bytes - before });
+    return partitions.map((partition) => ({ topic: found, partition }));
+  });
+  const committed = wanted.isolationLevel === READ_COMMITTED;
+  const answers =
+    (await readAtOnce(asked, { maxBytes, committed }, context)) ??
+    (await readInOrder(asked, { maxBytes, committed }, context));
+  return resultOf(wanted, asked, answers);
+}
+
+/** A partition of a request. */
+interface Asked {
+  /** Undefined if it does not exist. */
+  readonly topic: Topic | undefined;
+  readonly partition: PartitionRequest;
+}
+
+interface ReadLimits {
+  readonly maxBytes: number;
+  readonly committed: boolean;
+}
+
+/** Reads partitions one after another, each with what the previous ones leave of the limit. */
+async function readInOrder(
+  asked: readonly Asked[],
+  { maxBytes, committed }: ReadLimits,
+  context: RequestContext,
+): Promise<FetchedPartitionResponse[]> {
+  let left = maxBytes;
+  let bytes = 0;
+  const answers: FetchedPartitionResponse[] = [];
+  for (const { topic, partition } of asked) {
+    const limit = Math.min(Math.max(partition.partitionMaxBytes, 0), left);
+    const answer = await readPartition(topic, partition, { limit, first: bytes === 0, committed }, context);
+    bytes += bytesIn(answer);
+    left = Math.max(maxBytes - bytes, 0);
+    answers.push(answer);
   }
-  return { topics, bytes, sent, failed };
+  return answers;
+}
+
+/**
+ * Reads partitions at the same time if the limits allow all that they may return.
+ *
+ * @returns undefined if the limits do not, and if the first partition with data has a batch that exceeds its limit
+ */
+async function readAtOnce(
+  asked: readonly Asked[],
+  { maxBytes, committed }: ReadLimits,
+  context: RequestContext,
+): Promise<FetchedPartitionResponse[] | undefined> {
+  const { memory } = context;
+  const limits = asked.map((each) => mostBytesOf(each, committed));
+  const sum = limits.reduce((total, limit) => total + limit, 0);
+  // The thread pool reads large parts only.
+  if (sum < LEAST_BYTES_AT_ONCE || sum > Math.min(maxBytes, memory.leftBytes)) return undefined;
+  memory.reserve(sum);
+  const answers = await Promise.all(
+    asked.map(({ topic, partition }, i) =>
+      readLog(topic, partition, { limit: limits[i] as number, first: false, committed }, context),
+    ),
+  );
+  memory.unreserve();
+  const first = answers[limits.findIndex((limit) => limit > 0)] as FetchedPartitionResponse;
+  if (bytesIn(first) > 0) return answers;
+  memory.release();
+  return undefined;
+}
+
+/** Upper limit of what a partition can return. */
+function mostBytesOf({ topic, partition }: Asked, committed: boolean): number {
+  const log = topic?.partitions[partition.partition];
+  if (log === undefined) return 0;
+  const end = committed ? log.lastStableOffset : log.highWatermark;
+  if (partition.fetchOffset >= end) return 0;
+  return Math.min(Math.max(partition.partitionMaxBytes, 0), log.sizeBytes);
+}
+
+function resultOf(
+  { topics }: FetchRequest,
+  asked: readonly Asked[],
+  answers: readonly FetchedPartitionResponse[],
+): Read {
+  const result: FetchResponse['topics'] = [];
+  const sent: Read['sent'][number][] = [];
+  let from = 0;
+  for (const { topic, topicId, partitions } of topics) {
+    const own = answers.slice(from, from + partitions.length);
+    const found = asked[from]?.topic;
+    const bytes = own.reduce((sum, answer) => sum + bytesIn(answer), 0);
+    if (found !== undefined && bytes > 0) sent.push({ topic: found.name, bytes });
+    result.push({ topic, topicId, partitions: own });
+    from += partitions.length;
+  }
+  return {
+    topics: result,
+    bytes: sent.reduce((sum, { bytes }) => sum + bytes, 0),
+    sent,
+    failed: answers.some(({ errorCode }) => errorCode !== ErrorCode.NONE),
+  };
+}
+
+function bytesIn({ records }: FetchedPartitionResponse): number {
+  return (records ?? []).reduce((sum, { length }) => sum + length, 0);
 }
 
 function topicOf(
@@ -115,20 +199,40 @@ function topicOf(
   return apiVersion > LAST_FETCH_WITH_NAMES ? store.topicById(topicId) : store.topic(topic);
 }
 
+interface PartitionLimits {
+  readonly limit: number;
+  /** Whether the first batch is returned whatever its size. */
+  readonly first: boolean;
+  readonly committed: boolean;
+}
+
 async function readPartition(
   topic: Topic | undefined,
-  { partition, fetchOffset, currentLeaderEpoch }: PartitionRequest,
-  { limit: asked, first, committed }: { limit: number; first: boolean; committed: boolean },
+  partition: PartitionRequest,
+  { limit: asked, ...how }: PartitionLimits,
   context: RequestContext,
 ): Promise<FetchedPartitionResponse> {
   const { memory } = context;
+  const limit = Math.min(asked, memory.leftBytes);
+  memory.reserve(Math.min(limit, mostBytesOf({ topic, partition }, how.committed)));
+  try {
+    return await readLog(topic, partition, { limit, ...how }, context);
+  } finally {
+    memory.unreserve();
+  }
+}
+
+async function readLog(
+  topic: Topic | undefined,
+  { partition, fetchOffset, currentLeaderEpoch }: PartitionRequest,
+  { limit, first, committed }: PartitionLimits,
+  context: RequestContext,
+): Promise<FetchedPartitionResponse> {
   try {
     const log = partitionOf(topic, partition, context);
     checkLeaderEpoch(currentLeaderEpoch);
     checkReadable(topic, context);
-    const limit = Math.min(asked, memory.leftBytes);
-    if (fetchOffset < log.highWatermark) memory.reserve(Math.min(limit, log.sizeBytes));
-    const allocate = memory.acquire;
+    const allocate = context.memory.acquire;
     if (committed) {
       const { records, aborted } = await log.readCommitted(fetchOffset, limit, first, allocate);
       return { ...answerOf(partition, log, records), abortedTransactions: aborted };
@@ -142,8 +246,6 @@ async function readPartition(
     }
     const log = topic?.partitions[partition];
     return { ...answerOf(partition, log, []), errorCode };
-  } finally {
-    memory.unreserve();
   }
 }
 
