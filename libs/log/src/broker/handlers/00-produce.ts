@@ -54,14 +54,18 @@ export const produce = defineHandler({
   }),
   async handle({ transactionalId, acks, topics }, context) {
     const answered = await Promise.all(
-      topics.map(async ({ name, partitions }) => ({
-        name,
-        partitions: await Promise.all(
-          partitions.map(({ index, records }) =>
-            produceTo({ name, index, records: records?.[0], acks, transactionalId }, context),
+      topics.map(async ({ name, partitions }) => {
+        const topic = context.store.topic(name);
+        const rules = topic && rulesOf(topic, context);
+        return {
+          name,
+          partitions: await Promise.all(
+            partitions.map(({ index, records }) =>
+              produceTo({ name, rules, index, records: records?.[0], acks, transactionalId }, context),
+            ),
           ),
-        ),
-      })),
+        };
+      }),
     );
     if (acks !== 0) return { topics: answered, throttleTimeMs: 0 };
     const rejected = answered.flatMap((topic) => topic.partitions).find((answer) => answer.errorCode !== 0);
@@ -73,6 +77,8 @@ export const produce = defineHandler({
 /** The batch for one partition. */
 interface Wanted {
   readonly name: string;
+  /** Undefined if the topic does not exist. */
+  readonly rules: BatchRules | undefined;
   readonly index: number;
   readonly records: Buffer | undefined;
   readonly acks: number;
@@ -82,7 +88,18 @@ interface Wanted {
 async function produceTo(wanted: Wanted, context: RequestContext): Promise<PartitionAnswer> {
   const { name, index } = wanted;
   try {
-    return await append(wanted, context);
+    const { log, batch, header } = accept(wanted, context);
+    const { baseOffset, logAppendTimeMs } = await log.append(batch, header);
+    context.meter.received(name, wanted.records?.length ?? 0);
+    return {
+      index,
+      errorCode: ErrorCode.NONE,
+      baseOffset,
+      logAppendTimeMs,
+      logStartOffset: log.logStartOffset,
+      recordErrors: [],
+      errorMessage: null,
+    };
   } catch (error) {
     const errorCode = codeOf(error);
     if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
@@ -106,20 +123,22 @@ function rejected(index: number, errorCode: number, errorMessage: string | null)
   };
 }
 
-async function append(wanted: Wanted, context: RequestContext): Promise<PartitionAnswer> {
-  const { name, index, records, acks, transactionalId } = wanted;
+/** Validates a batch. @throws ProtocolError if it must not be appended */
+function accept(
+  wanted: Wanted,
+  context: RequestContext,
+): { log: PartitionLog; batch: Buffer; header: BatchHeader } {
+  const { name, rules, index, records, acks, transactionalId } = wanted;
   const { apiVersion, store } = context;
   if (apiVersion < FIRST_VERSION_WITH_BATCHES) {
     throw new ProtocolError(ErrorCode.UNSUPPORTED_VERSION, `Produce version ${apiVersion} is not supported`);
   }
   if (acks < -1 || acks > 1) throw new ProtocolError(ErrorCode.INVALID_REQUIRED_ACKS, `acks ${acks}`);
   checkNotInternal(name);
-  const topic = store.topic(name);
-  if (topic === undefined) {
+  if (rules === undefined) {
     throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `Topic '${name}' does not exist.`);
   }
   const log = store.partition(name, index);
-  const rules = rulesOf(topic, context);
   const sent = records ?? Buffer.alloc(0);
   const sentHeader = checkProducedBatch(sent, rules.maxBytes);
   if (codecOf(sentHeader.attributes) === Codec.ZSTD && apiVersion < FIRST_VERSION_WITH_ZSTD) {
@@ -127,17 +146,7 @@ async function append(wanted: Wanted, context: RequestContext): Promise<Partitio
   }
   const { batch, header } = acceptBatch(sent, sentHeader, rules);
   if (header.transactional) checkTransaction(log, header, { name, index, transactionalId }, context);
-  const { baseOffset, logAppendTimeMs } = await log.append(batch, header);
-  context.meter.received(name, sent.length);
-  return {
-    index,
-    errorCode: ErrorCode.NONE,
-    baseOffset,
-    logAppendTimeMs,
-    logStartOffset: log.logStartOffset,
-    recordErrors: [],
-    errorMessage: null,
-  };
+  return { log, batch, header };
 }
 
 /** The rules of a topic for batches that are appended to it. */

@@ -63,7 +63,18 @@ export class PooledFile implements LogFile {
   }
 
   async write(buffers: readonly Buffer[], position: number): Promise<void> {
-    await this.change((real) => this.observe(real.write(buffers, position)));
+    // Not in terms of `change` and `use`: each append is a write, and each asynchronous function costs.
+    this.expectOpen();
+    this.changes++;
+    if (this.users++ === 0) this.pool.markUsed(this);
+    try {
+      const real = this.real ?? (await this.openNow({ existing: true }));
+      await this.observe(real.write(buffers, position));
+    } finally {
+      // A sync that started meanwhile may not cover the write.
+      this.changes++;
+      this.release();
+    }
     this.pool.observer.wrote();
   }
 

@@ -34,6 +34,8 @@ interface AppendTarget {
   readonly producers: ProducerStates;
   /** Offset after the last written batch. */
   readonly highWatermark: bigint;
+  /** The active segment if the batch fits; undefined also if that is not known without a read. */
+  activeIfFits(batch: PlacedBatch): Segment | undefined;
   /** The active segment, or a new one if the batch does not fit. */
   segmentFor(batch: PlacedBatch): Promise<Segment>;
   /** Called after a write, before its appends resolve. */
@@ -137,7 +139,8 @@ export class AppendQueue {
     while (this.pending.length > 0) {
       let group: PendingAppend[] = [];
       try {
-        const segment = await this.target.segmentFor((this.pending[0] as PendingAppend).placed);
+        const { placed } = this.pending[0] as PendingAppend;
+        const segment = this.target.activeIfFits(placed) ?? (await this.target.segmentFor(placed));
         group = this.pending.splice(0, this.countForWrite(segment));
         await this.write(segment, group);
       } catch (error) {

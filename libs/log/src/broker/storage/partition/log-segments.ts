@@ -42,15 +42,19 @@ export class LogSegments {
     return this.list.at(-1) as Segment;
   }
 
-  /** Whether the active segment has room for a batch, and is not too old for it. */
-  async activeFits(batch: PlacedBatch, { segmentBytes, segmentMs }: LogSettings): Promise<boolean> {
+  /**
+   * The active segment, if it has room for a batch and is not too old for it. Undefined also if its age is not known until
+   * `loadFirstTimestamp`.
+   */
+  activeIfFits(batch: PlacedBatch, { segmentBytes, segmentMs }: LogSettings): Segment | undefined {
     const { active } = this;
-    if (active.sizeBytes === 0) return true;
-    return (
+    if (active.sizeBytes === 0) return active;
+    const fits =
       active.sizeBytes + batch.bytes.length <= segmentBytes &&
       batch.lastOffset - active.baseOffset <= MAX_RELATIVE_OFFSET &&
-      (await active.ageAt(batch)) <= segmentMs
-    );
+      active.knowsFirstTimestamp &&
+      active.ageAt(batch) <= segmentMs;
+    return fits ? active : undefined;
   }
 
   /** Seals the active segment and starts a new one. @param snapshot of the producers at `baseOffset` */

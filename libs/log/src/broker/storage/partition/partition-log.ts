@@ -123,9 +123,10 @@ export class PartitionLog {
    *
    * @throws ProtocolError if the sequence or the transaction of its producer does not allow it, or the write failed
    */
-  async append(batch: Buffer, header: BatchHeader): Promise<AppendResult> {
-    if (this.closed) throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'the partition is closed');
-    return this.appends.append(batch, header);
+  append(batch: Buffer, header: BatchHeader): Promise<AppendResult> {
+    if (!this.closed) return this.appends.append(batch, header);
+    const error = new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'the partition is closed');
+    return Promise.reject(error);
   }
 
   private appendTarget() {
@@ -138,6 +139,7 @@ export class PartitionLog {
       get highWatermark() {
         return highWatermark();
       },
+      activeIfFits: (batch: PlacedBatch) => this.segments.activeIfFits(batch, options.settings()),
       segmentFor: (batch: PlacedBatch) => this.segmentFor(batch),
       written: (segment: Segment, appends: readonly PendingAppend[]) => this.advance(segment, appends),
       writeFailed: (cause: unknown) => this.recoverFromFailedWrite(cause),
@@ -146,8 +148,9 @@ export class PartitionLog {
   }
 
   private async segmentFor(batch: PlacedBatch): Promise<Segment> {
-    if (await this.segments.activeFits(batch, this.options.settings())) return this.segments.active;
-    return this.segments.roll(batch.baseOffset, this.snapshot());
+    await this.segments.active.loadFirstTimestamp();
+    const active = this.segments.activeIfFits(batch, this.options.settings());
+    return active ?? this.segments.roll(batch.baseOffset, this.snapshot());
   }
 
   private snapshot(): Buffer {

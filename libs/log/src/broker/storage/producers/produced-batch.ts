@@ -3,6 +3,7 @@ import { ErrorCode, ProtocolError } from '../../../protocol/error-codes.js';
 import {
   BATCH_HEADER_BYTES,
   codecOf,
+  isLogAppendTime,
   makeBatch,
   readBatchHeader,
   setCreateTime,
@@ -73,7 +74,9 @@ export function acceptBatch(
   if (faultCount > 0) throw invalidRecords(faults, faultCount, rules);
   if (rules.createTime) setCreateTime(batch, maxTimestamp);
   const stored = recompress(batch, records, codec, rules);
-  return { batch: stored, header: readBatchHeader(stored) };
+  const isAsSent =
+    stored === batch && header.maxTimestamp === maxTimestamp && !isLogAppendTime(header.attributes);
+  return { batch: stored, header: isAsSent ? header : readBatchHeader(stored) };
 }
 
 function unpackRecords(batch: Buffer, codec: number): Buffer {

@@ -76,15 +76,25 @@ export class Segment {
 
   /** The largest timestamp of the first batch, which the age of a segment is counted from, as in Kafka. */
   async firstTimestamp(): Promise<bigint | undefined> {
-    if (this.firstBatchTimestamp === undefined && this.sizeBytes > 0) {
-      this.firstBatchTimestamp = batchMaxTimestamp(await this.file.readExactly(0, BATCH_HEADER_BYTES));
-    }
+    await this.loadFirstTimestamp();
     return this.firstBatchTimestamp;
   }
 
-  /** Time between the first batch and `next` in milliseconds: by timestamps if there are any, else by monotonic time. */
-  async ageAt(next: PlacedBatch): Promise<number> {
-    const first = await this.firstTimestamp();
+  get knowsFirstTimestamp(): boolean {
+    return this.firstBatchTimestamp !== undefined || this.sizeBytes === 0;
+  }
+
+  async loadFirstTimestamp(): Promise<void> {
+    if (this.knowsFirstTimestamp) return;
+    this.firstBatchTimestamp = batchMaxTimestamp(await this.file.readExactly(0, BATCH_HEADER_BYTES));
+  }
+
+  /**
+   * Time between the first batch and `next` in milliseconds: by timestamps if there are any, else by monotonic time. The
+   * timestamp of the first batch must be known.
+   */
+  ageAt(next: PlacedBatch): number {
+    const first = this.firstBatchTimestamp;
     if (first === undefined || first < 0n) return performance.now() - this.beganAtMs;
     return Number(next.maxTimestamp - first);
   }
