@@ -6,6 +6,7 @@ import { addressOf, openBrokerSocket, tlsOptions } from './broker-socket.js';
 import './codecs.js';
 import { kafkajsLogCreator } from './log-creator.js';
 import './request-queue.js';
+import './response-buffer.js';
 import { UnresponsiveBrokers } from './unresponsive-brokers.js';
 
 /** Maximum time that opening a connection to a broker may take. */
