@@ -56,8 +56,9 @@ export class BatchEncoder extends RecordOutput {
   private baseTimestampMs = 0;
   private maxTimestampMs = 0;
 
-  constructor() {
-    super(FIRST_BYTES);
+  /** @param firstBytes expected size of the batch */
+  constructor(firstBytes = FIRST_BYTES) {
+    super(firstBytes);
     this.at = BATCH_HEADER_BYTES;
   }
 

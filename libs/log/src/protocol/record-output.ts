@@ -9,7 +9,7 @@ export class RecordOutput {
   protected at = 0;
 
   constructor(sizeBytes: number) {
-    this.buffer = Buffer.allocUnsafeSlow(sizeBytes);
+    this.buffer = Buffer.allocUnsafe(sizeBytes);
   }
 
   protected reserve(sizeBytes: number): void {

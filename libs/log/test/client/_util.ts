@@ -157,11 +157,11 @@ export async function silentServer(port = 0): Promise<{ address: string } & Asyn
   };
 }
 
-/** Counts a client's requests of one API from kafkajs' log. */
-export function countingLogger(api: string): { logger: Logger; count: () => number } {
+/** Counts the log lines of a client that contain a text. */
+export function countingLogger(text: string): { logger: Logger; count: () => number } {
   let count = 0;
   const write = (line: string) => {
-    if (line.includes(`"Request ${api}(`)) count += 1;
+    if (line.includes(text)) count += 1;
   };
   return { logger: pino({ level: 'debug' }, { write }), count: () => count };
 }

@@ -239,7 +239,7 @@ describe('BatchConsumer with connection failures', () => {
   });
 
   it('waits for its assignment as long as a dead member can delay the group', async () => {
-    const { logger: counting, count } = countingLogger('JoinGroup');
+    const { logger: counting, count } = countingLogger('"Request JoinGroup(');
     bench.broker.inject({ api: 'SyncGroup', delayMs: 7_000 });
     const consumer = bench.consumer({
       logger: counting,

@@ -73,7 +73,7 @@ describe('Producer', () => {
 
   it('combines sends of one record into few requests', async () => {
     const topic = await bench.topic(3);
-    const counting = countingLogger('Produce');
+    const counting = countingLogger('produce request sent');
     const producer = bench.producer({ logger: counting.logger });
     await append(producer, [record(topic, 'warm', '0')]);
     const before = counting.count();

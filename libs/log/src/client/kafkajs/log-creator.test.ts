@@ -19,7 +19,6 @@ function levelOf(level: logLevel, message: string): string {
 describe('kafkajsLogCreator', () => {
   it.each([
     [logLevel.ERROR, 'Connection error: connect ECONNREFUSED', 'debug'],
-    [logLevel.ERROR, 'Failed to send messages: late', 'debug'],
     [logLevel.ERROR, 'Request ApiVersions(key: 18, version: 2) timed out', 'debug'],
     [logLevel.ERROR, 'Failed to connect: 10.0.0.1:9092 does not answer', 'debug'],
     [logLevel.ERROR, 'Offset out of range, resetting to default offset', 'warn'],

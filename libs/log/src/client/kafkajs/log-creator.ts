@@ -18,8 +18,6 @@ const PER_RETRY = [
   'Connection error',
   'Connection timeout',
   'Failed to connect',
-  'Failed to send messages',
-  'Limiting retries for the idempotent producer',
   'Request ',
   'Response ',
   'Response without match',

@@ -1,23 +1,20 @@
+import assert from 'node:assert';
 import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import type { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { sleep } from '@hailstream/service/timers';
-import type { Message, Producer as Kafkajs, RecordMetadata, TopicMessages } from 'kafkajs';
 import type { Logger } from 'pino';
-import { partitionName } from '../../protocol/topic-partition.js';
-import { KafkajsClient } from '../kafkajs/client.js';
 import { codecOf, type Compression } from '../kafkajs/codecs.js';
 import { isSequenceLost, toLogError } from '../kafkajs/errors.js';
-import { ProduceMessages } from '../kafkajs/produce.js';
-import type { DeliveryResult } from '../record/record.js';
-import { TopicPrefix, type LogConnection } from '../core/connection.js';
+import type { LogConnection } from '../core/connection.js';
 import { LogError } from '../core/errors.js';
 import { Accumulator, type AccumulatorLimits, type PartitionBatch } from './accumulator.js';
 import type { PendingRecord } from './delivery.js';
+import { OutgoingBatch } from './outgoing-batch.js';
+import { ProduceSession } from './produce-session.js';
 
 /** Maximum time that a broker may take to answer. Then the request is repeated with the same sequence numbers. */
 const REQUEST_TIMEOUT_MS = 2_000;
 const RETRY_BACKOFF = { firstMs: 50, maxMs: 1_000 };
-const ACKS_FROM_ALL_IN_SYNC = -1;
 
 interface BrokerSenderOptions {
   readonly connection: LogConnection;
@@ -26,14 +23,14 @@ interface BrokerSenderOptions {
   readonly lingerMs: number;
   readonly compression: Compression;
   readonly limits: AccumulatorLimits;
-  /** Called after each request with whether a broker answered. */
+  /** Called with whether the last request was answered. */
   readonly onAttempt: (reached: boolean) => void;
   /** Called if the cluster no longer has a partition of the topic. */
   readonly onPartitionMissing: (topic: string) => void;
 }
 
 interface InFlight {
-  readonly batches: readonly PartitionBatch<PendingRecord>[];
+  readonly batches: readonly OutgoingBatch[];
   readonly abandoned: AbortController;
 }
 
@@ -48,20 +45,18 @@ interface InFlight {
  */
 export class BrokerSender {
   private readonly waiting: Accumulator<PendingRecord>;
-  private readonly prefix: TopicPrefix;
   private readonly codec: number;
   private linger: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   /** Whether the last request had records of more than one `send`. If not, waiting for others gains nothing. */
   private wasShared = false;
-  private session: { client: KafkajsClient; producer: Kafkajs } | undefined;
+  private session: ProduceSession | undefined;
   /** The last request, which may be complete. */
   private inFlight: InFlight | undefined;
 
   constructor(private readonly options: BrokerSenderOptions) {
     this.waiting = new Accumulator(options.limits);
     this.codec = codecOf(options.compression);
-    this.prefix = new TopicPrefix(options.connection.topicPrefix);
   }
 
   get isIdle(): boolean {
@@ -88,7 +83,8 @@ export class BrokerSender {
   /** Call after deliveries expired: removes their records, and abandons a request that has only expired ones. */
   dropExpired(): void {
     this.waiting.dropSettled();
-    if (this.inFlight && isSettled(this.inFlight.batches)) this.inFlight.abandoned.abort();
+    if (this.inFlight && this.inFlight.batches.every(({ isSettled }) => isSettled))
+      this.inFlight.abandoned.abort();
   }
 
   /** Closes the connections. Every record must have its result. */
@@ -104,136 +100,99 @@ export class BrokerSender {
     while (!this.waiting.isEmpty) {
       const batches = this.waiting.take();
       this.wasShared = isShared(batches);
-      await this.append(batches);
+      await this.append(batches.map((batch) => new OutgoingBatch(batch)));
       await nextTurn();
     }
   }
 
-  private async append(
-    batches: readonly PartitionBatch<PendingRecord>[],
-    isMetadataFresh = false,
-  ): Promise<void> {
+  /** Sends batches of different partitions until each has a result. */
+  private async append(batches: readonly OutgoingBatch[]): Promise<void> {
     const abandoned = new AbortController();
-    this.inFlight = { batches, abandoned };
-    for (let retry = 0; ; retry += 1) {
-      try {
-        const answers = await unlessAborted(abandoned.signal, this.request(batches));
-        this.options.onAttempt(true);
-        const missing = this.settleAppended(batches, answers);
-        if (missing.length === 0) return;
-        if (isMetadataFresh) return this.failMissing(missing);
-        // A new session has new metadata: the partitions may have been added to the topic since.
-        this.replaceSession();
-        return await this.append(missing, true);
-      } catch (error) {
-        const failure = toLogError(error, 'cannot append');
-        this.options.onAttempt(!failure.retryable);
-        if (!failure.retryable) return this.appendSeparately(batches, failure);
-        this.options.logger.debug({ err: failure, retry }, 'append failed');
-        if (!isSequenceLost(error)) {
-          await sleep(withJitter(backoffMs(retry, RETRY_BACKOFF)), abandoned.signal);
-          if (!abandoned.signal.aborted) continue;
-        }
-        return this.abandon(batches, failure);
+    const tooLarge: OutgoingBatch[] = [];
+    let open = batches;
+    for (let retry = 0; open.length > 0; retry += 1) {
+      this.inFlight = { batches: open, abandoned };
+      await this.request(open, abandoned.signal);
+      open = this.settle(open, tooLarge);
+      const error = firstError(open);
+      // The first error may only mean that a leader has moved or a connection was closed.
+      if (error === undefined || retry > 0 || abandoned.signal.aborted)
+        this.options.onAttempt(error === undefined);
+      if (error === undefined) continue;
+      const failure = toLogError(error, 'cannot append');
+      this.options.logger.debug({ err: failure, retry }, 'append failed');
+      const isLost = open.some(hasLostSequence);
+      if (!isLost) await sleep(withJitter(backoffMs(retry, RETRY_BACKOFF)), abandoned.signal);
+      if (isLost || abandoned.signal.aborted) {
+        this.abandon(open, failure);
+        open = [];
       }
     }
+    if (batches.some(({ isLost }) => isLost)) this.replaceSession();
+    for (const batch of tooLarge) for (const half of halvesOf(batch)) await this.append([half]);
   }
 
-  private async request(batches: readonly PartitionBatch<PendingRecord>[]): Promise<RecordMetadata[]> {
-    const producer = await this.connect();
-    return producer.sendBatch({
-      acks: ACKS_FROM_ALL_IN_SYNC,
-      timeout: REQUEST_TIMEOUT_MS,
-      compression: this.codec,
-      topicMessages: messagesByTopic(batches).map(({ topic, messages }) => ({
-        topic: this.prefix.add(topic),
-        messages,
-      })),
-    });
-  }
-
-  private async connect(): Promise<Kafkajs> {
-    if (this.session) return this.session.producer;
+  /** Makes one attempt to append the batches, which then have an outcome. */
+  private async request(batches: readonly OutgoingBatch[], abandoned: AbortSignal): Promise<void> {
     const { connection, logger } = this.options;
-    const client = new KafkajsClient({ connection, logger, requestTimeoutMs: REQUEST_TIMEOUT_MS });
-    const producer = client.kafka.producer({
-      idempotent: true,
-      // The least that kafkajs accepts for an idempotent producer. All other retries are made here, within the deadline.
-      retry: { retries: 1, initialRetryTime: 50 },
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: false,
-      createPartitioner: () => choosePartitionOfMessage,
-    });
-    producer.on('producer.network.request_timeout', ({ payload }) => client.dropSockets(payload.broker));
+    const { codec } = this;
+    this.session ??= new ProduceSession({ connection, logger, requestTimeoutMs: REQUEST_TIMEOUT_MS, codec });
     try {
-      await producer.connect();
+      await unlessAborted(abandoned, this.session.produce(batches));
     } catch (error) {
-      client.kill();
-      throw error;
-    }
-    this.session = { client, producer };
-    return producer;
-  }
-
-  private replaceSession(): void {
-    this.session?.client.kill();
-    this.session = undefined;
-  }
-
-  /** The broker refused the request because of its content. Repeats it for each batch, then each half of a too large one. */
-  private async appendSeparately(
-    batches: readonly PartitionBatch<PendingRecord>[],
-    refusal: LogError,
-  ): Promise<void> {
-    if (batches.length > 1) {
-      for (const batch of batches) await this.append([batch]);
-      return;
-    }
-    for (const { topic, partition, records } of batches) {
-      if (refusal.code !== 'RECORD_TOO_LARGE' || records.length === 1) {
-        for (const record of records) record.settle({ kind: 'failed', error: refusal });
-        continue;
+      const { code, retryable } = toLogError(error, 'cannot append');
+      if (batches.length > 1 && (code === 'UNKNOWN_TOPIC' || !retryable)) {
+        // The metadata of all topics were refused because of one.
+        for (const batch of batches) await this.request([batch], abandoned);
+        return;
       }
-      const middle = Math.ceil(records.length / 2);
-      await this.append([{ topic, partition, records: records.slice(0, middle) }]);
-      await this.append([{ topic, partition, records: records.slice(middle) }]);
+      for (const batch of batches) batch.outcome = { kind: 'failed', error };
     }
   }
 
-  private abandon(batches: readonly PartitionBatch<PendingRecord>[], failure: LogError): void {
-    this.options.limitedLogger.warn({ err: failure }, 'request abandoned, continuing with a new producer id');
-    this.replaceSession();
-    const result: DeliveryResult = { kind: 'failed', error: failure };
-    for (const { records } of batches) for (const record of records) record.settle(result);
-  }
-
-  /** Returns the batches that were not sent: kafkajs leaves out partitions that are not in its metadata, without an error. */
-  private settleAppended(
-    batches: readonly PartitionBatch<PendingRecord>[],
-    answers: RecordMetadata[],
-  ): PartitionBatch<PendingRecord>[] {
-    const baseOffsets = new Map(
-      answers.map(({ topicName, partition, baseOffset }) => [
-        partitionName(this.prefix.remove(topicName), partition),
-        baseOffset,
-      ]),
-    );
-    return batches.filter(({ topic, partition, records }) => {
-      const baseOffset = baseOffsets.get(partitionName(topic, partition));
-      if (baseOffset === undefined) return true;
-      let offset = BigInt(baseOffset);
-      for (const record of records) record.settle({ kind: 'appended', partition, offset: offset++ });
+  /**
+   * Settles the records of the batches that have a result. Returns those that must be sent again, and adds to `tooLarge`
+   * those that must be divided.
+   */
+  private settle(batches: readonly OutgoingBatch[], tooLarge: OutgoingBatch[]): OutgoingBatch[] {
+    return batches.filter((batch) => {
+      const { outcome, partition, records } = batch;
+      assert.ok(outcome);
+      if (outcome.kind === 'appended') {
+        let offset = outcome.baseOffset;
+        for (const record of records) record.settle({ kind: 'appended', partition, offset: offset++ });
+        return false;
+      }
+      if (outcome.kind === 'missing') {
+        // The partition may have been added to the topic since the metadata were loaded. They are loaded again.
+        if (!batch.wasMissing) return (batch.wasMissing = true);
+        this.failMissing(batch);
+        return false;
+      }
+      const error = toLogError(outcome.error, 'cannot append');
+      if (error.retryable) return true;
+      if (error.code === 'RECORD_TOO_LARGE' && records.length > 1) tooLarge.push(batch);
+      else for (const record of records) record.settle({ kind: 'failed', error });
       return false;
     });
   }
 
-  private failMissing(batches: readonly PartitionBatch<PendingRecord>[]): void {
-    for (const { topic, partition, records } of batches) {
-      const message = `the cluster has no partition ${partition} of topic "${topic}"`;
-      const error = new LogError('UNAVAILABLE', message, true);
-      for (const record of records) record.settle({ kind: 'failed', error });
-      this.options.onPartitionMissing(topic);
-    }
+  private replaceSession(): void {
+    this.session?.[Symbol.dispose]();
+    this.session = undefined;
+  }
+
+  private abandon(batches: readonly OutgoingBatch[], error: LogError): void {
+    this.options.limitedLogger.warn({ err: error }, 'request abandoned, continuing with a new producer id');
+    this.replaceSession();
+    for (const { records } of batches) for (const record of records) record.settle({ kind: 'failed', error });
+  }
+
+  private failMissing({ topic, partition, records }: OutgoingBatch): void {
+    const message = `the cluster has no partition ${partition} of topic "${topic}"`;
+    const error = new LogError('UNAVAILABLE', message, true);
+    for (const record of records) record.settle({ kind: 'failed', error });
+    this.options.onPartitionMissing(topic);
   }
 }
 
@@ -247,8 +206,20 @@ function isShared(batches: readonly PartitionBatch<PendingRecord>[]): boolean {
   return batches.some(({ records }) => records.some(({ delivery }) => delivery !== first));
 }
 
-function isSettled(batches: readonly PartitionBatch<PendingRecord>[]): boolean {
-  return batches.every(({ records }) => records.every(({ settled }) => settled));
+function firstError(batches: readonly OutgoingBatch[]): unknown {
+  for (const { outcome } of batches) if (outcome?.kind === 'failed') return outcome.error;
+  return undefined;
+}
+
+function hasLostSequence({ outcome }: OutgoingBatch): boolean {
+  return outcome?.kind === 'failed' && isSequenceLost(outcome.error);
+}
+
+function halvesOf({ topic, partition, records }: OutgoingBatch): OutgoingBatch[] {
+  const middle = Math.ceil(records.length / 2);
+  return [records.slice(0, middle), records.slice(middle)].map(
+    (half) => new OutgoingBatch({ topic, partition, records: half }),
+  );
 }
 
 /** kafkajs may never settle its promise; stops waiting once the request is abandoned. */
@@ -256,26 +227,12 @@ async function unlessAborted<R>(signal: AbortSignal, work: Promise<R>): Promise<
   let abort = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {
     abort = () => reject(new LogError('TIMED_OUT', 'no broker answered in time', true));
-    signal.addEventListener('abort', abort);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort);
   });
   try {
     return await Promise.race([work, aborted]);
   } finally {
     signal.removeEventListener('abort', abort);
   }
-}
-
-function messagesByTopic(batches: readonly PartitionBatch<PendingRecord>[]): TopicMessages[] {
-  const byTopic = new Map<string, ProduceMessages>();
-  for (const { topic, records } of batches) {
-    const messages = byTopic.get(topic) ?? new ProduceMessages();
-    byTopic.set(topic, messages);
-    for (const record of records) messages.push(record);
-  }
-  return [...byTopic].map(([topic, messages]) => ({ topic, messages: messages as unknown as Message[] }));
-}
-
-/** Each message has its partition. */
-function choosePartitionOfMessage({ message }: { message: { partition?: number } }): number {
-  return message.partition ?? 0;
 }

@@ -1,11 +1,16 @@
-import { ProduceMessage } from '../kafkajs/produce.js';
-import type { DeliveryResult } from '../record/record.js';
+import type { DeliveryResult, LogHeader } from '../record/record.js';
 import { LogError } from '../core/errors.js';
 import { contentBytes, type RecordContent } from './record-content.js';
 
-/** A record that has no delivery result yet. It is the message that kafkajs sends, so that nothing is copied. */
-export class PendingRecord extends ProduceMessage {
+/** A record that has no delivery result yet. */
+export class PendingRecord {
   readonly topic: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly LogHeader[];
+  readonly timestampMs: number;
+  /** -1 until it is chosen. */
+  partition: number;
   /** Bytes of key, value and headers. */
   readonly sizeBytes: number;
 
@@ -15,8 +20,12 @@ export class PendingRecord extends ProduceMessage {
     private readonly index: number,
     { topic, key, value, headers, timestampMs, partition }: RecordContent,
   ) {
-    super(key, value, headers, timestampMs, partition);
     this.topic = topic;
+    this.key = key;
+    this.value = value;
+    this.headers = headers;
+    this.timestampMs = timestampMs;
+    this.partition = partition;
     this.sizeBytes = contentBytes({ key, value, headers });
   }
 
