@@ -15,6 +15,7 @@ import { matchingSuite } from './suites/matching.js';
 import { overloadSuite } from './suites/overload.js';
 import { peersBatchSuite } from './suites/peers/batch.js';
 import { peersSuite } from './suites/peers/index.js';
+import { producersSuite } from './suites/producers.js';
 import { routerSuite } from './suites/router/index.js';
 import { truthSuite } from './suites/truth/index.js';
 import { visibleSuite } from './suites/visible.js';
@@ -32,6 +33,7 @@ const suites: readonly Suite[] = [
   historySuite,
   liveSuite,
   brokerSuite,
+  producersSuite,
   growthSuite,
   faultsSuite,
   hostileSuite,
