@@ -173,6 +173,18 @@ describe('sessions of browsers', () => {
       await until(async () => (await status('/city', headers, other)) === 401);
     }
     expect((await signIn(token)).status).toBe(401);
+    // Other texts of the same signature.
+    const signatureOf = (text: string): string =>
+      Buffer.from(text.slice(text.lastIndexOf('.') + 1), 'base64url').toString('hex');
+    // Two bits of the last character are not used.
+    const others = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
+      .map((character) => token.slice(0, -1) + character)
+      .filter((text) => text !== token && signatureOf(text) === signatureOf(token));
+    expect(others).toHaveLength(3);
+    for (const text of [`${token}=`, ...others]) {
+      for (const of of [realtime, other])
+        expect(await status('/city', { authorization: `Bearer ${text}` }, of)).toBe(401);
+    }
     const ofLink = await link();
     const cookie = await open(ofLink);
     await send(`${realtime.url}/session`, 'DELETE', { cookie });

@@ -94,9 +94,7 @@ export class SessionsService implements CookieSessions, OnApplicationBootstrap, 
       // What was revoked remains revoked, also if the log was replaced.
       onReset: () => undefined,
     });
-    verifier.rejectRevoked(
-      (token) => this.revocations.hasTokens && this.revocations.has('token', hashOf(token)),
-    );
+    verifier.rejectRevoked((token) => this.revocations.hasTokens && this.isTokenRevoked(token));
   }
 
   onApplicationBootstrap(): void {
@@ -183,7 +181,7 @@ export class SessionsService implements CookieSessions, OnApplicationBootstrap, 
       }
       if (!isSame && !replaces) return { kind: 'other', current: current.principal, offered: principal };
     }
-    const hash = hashOf(token);
+    const hash = hashOf(signedPartOf(token));
     this.requireRoom(hash);
     if (current !== undefined) await this.revoke([sessionRevocation(current)]);
     const origin = {
@@ -271,6 +269,11 @@ export class SessionsService implements CookieSessions, OnApplicationBootstrap, 
     }
   }
 
+  /** Earlier versions revoked a token by the hash of all of it. */
+  private isTokenRevoked(token: string): boolean {
+    return [signedPartOf(token), token].some((text) => this.revocations.has('token', hashOf(text)));
+  }
+
   private isValid({ id, expiresAtMs, origin }: BrowserSession): boolean {
     this.knowsRevocations ||= this.view.isCurrent;
     if (!this.knowsRevocations) {
@@ -350,6 +353,11 @@ function sessionRevocation({ id, expiresAtMs }: BrowserSession): Revocation {
   return { kind: 'session', id, expiresAtMs };
 }
 
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
+/** What identifies a token: its signature can be written in several ways, and some kinds can be changed without the key. */
+function signedPartOf(token: string): string {
+  return token.slice(0, token.lastIndexOf('.'));
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }

@@ -1,4 +1,4 @@
-import { createSecretKey, generateKeyPairSync } from 'node:crypto';
+import { createHmac, createSecretKey, generateKeyPairSync } from 'node:crypto';
 import { decodeJwt, SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { AuthError } from './auth.error.js';
@@ -43,6 +43,15 @@ describe(TokenVerifier, () => {
     now += 10_000;
     expect(verifier.recall(token)).toBeUndefined();
     await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'TOKEN_EXPIRED' });
+  });
+
+  it.each(['1e999', '1e300', '-1e300'])('rejects a token that expires at %s', async (exp) => {
+    const signed = [{ alg: 'HS256' }, { exp: 'EXP', scope: 'read' }].map((part) =>
+      Buffer.from(JSON.stringify(part).replace('"EXP"', exp)).toString('base64url'),
+    );
+    const signature = createHmac('sha256', SECRET).update(signed.join('.')).digest('base64url');
+    const verifier = new TokenVerifier({ kind: 'secret', secret: SECRET });
+    await expect(verifier.verify([...signed, signature].join('.'))).rejects.toBeInstanceOf(AuthError);
   });
 
   it('verifies a token again after a minute, because keys may be withdrawn', async () => {

@@ -50,6 +50,9 @@ const CACHED_MS = 60_000;
 const CLOCK_LEEWAY_SECONDS = 30;
 const CLOCK_LEEWAY_MS = CLOCK_LEEWAY_SECONDS * 1_000;
 
+/** The last time that a `Date` can have. */
+const LAST_TIME_SECONDS = 8_640_000_000_000;
+
 const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
 /** A token that was verified. */
@@ -136,12 +139,15 @@ export class TokenVerifier {
     if (claims.iat !== undefined && claims.iat > this.clocks.now() / 1_000 + CLOCK_LEEWAY_SECONDS) {
       throw new AuthError('TOKEN_INVALID', 'the token is not valid yet: its iat is in the future');
     }
+    if (!(claims.exp !== undefined && claims.exp <= LAST_TIME_SECONDS)) {
+      throw new AuthError('TOKEN_INVALID', 'the token is not valid: its exp is not a time');
+    }
     if (this.isRevoked(token)) throw new AuthError('TOKEN_INVALID', 'the token was revoked');
     const isOwn = this.options.kind === 'secret';
     const verified = {
       principal: toPrincipal(claims, { allByDefault: isOwn, ...roleClaim(this.options) }),
       verifiedAt: this.clocks.elapsed(),
-      expiresAtMs: (claims.exp ?? 0) * 1_000,
+      expiresAtMs: claims.exp * 1_000,
       isForSignIn: isOwn && claims['use'] === SIGN_IN_USE,
     };
     this.addToCache(token, verified);
@@ -214,5 +220,6 @@ function toAuthError(error: unknown): AuthError {
 }
 
 function expiry({ exp }: JWTPayload): string {
-  return exp === undefined ? 'an unknown time' : new Date(exp * 1_000).toISOString();
+  const isTime = exp !== undefined && Math.abs(exp) <= LAST_TIME_SECONDS;
+  return isTime ? new Date(exp * 1_000).toISOString() : 'an unknown time';
 }
