@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { freePort } from '@hailstream/service/ports';
+import { BROKER_V8_OPTIONS } from '@hailstream/tools/v8-options';
 
 /** Time limits for a process to become ready, and to stop on request. */
 const READY_WITHIN_MS = 30_000;
@@ -58,9 +59,15 @@ export async function startBrokerProcess(
   settings: readonly string[] = [],
 ): Promise<SystemProcess> {
   const port = givenPort ?? (await freePort());
-  const child = startProcess(
-    'libs/log/dist/broker/main.js',
-    ['--port', String(port), '--data-dir', dataDir, ...settings.flatMap((setting) => ['--set', setting])],
+  const args = ['--port', String(port), '--data-dir', dataDir];
+  const child = start(
+    process.execPath,
+    [
+      ...BROKER_V8_OPTIONS,
+      'libs/log/dist/broker/main.js',
+      ...args,
+      ...settings.flatMap((setting) => ['--set', setting]),
+    ],
     {},
   );
   await readyWhen(child, () => Promise.resolve(child.output().includes(String(port))));

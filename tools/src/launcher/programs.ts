@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Home } from '../home/home.js';
 import type { Program } from '../processes/supervised-process.js';
-import { INGEST_V8_OPTIONS } from '../processes/v8-options.js';
+import { BROKER_V8_OPTIONS, INGEST_V8_OPTIONS } from '../processes/v8-options.js';
 import { programFile } from '../repository.js';
 import { childEnvironment, type ProcessName } from '../processes/child-environment.js';
 import { type Listener, LOOPBACK, type StartOptions } from './options.js';
@@ -45,6 +45,7 @@ export function brokerProgram({ home, environment, addresses }: ProgramContext):
   return {
     ...named('broker', home),
     script: programFile('libs/log/dist/broker/main.js'),
+    nodeOptions: BROKER_V8_OPTIONS,
     args: ['--port', String(port), '--data-dir', home.brokerFolder],
     env: childEnvironment('broker', environment.env),
     isReady: () => isListening(LOOPBACK, port),

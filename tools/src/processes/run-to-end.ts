@@ -4,10 +4,15 @@ import { onStopSignals } from './stop-signals.js';
 const END_WITH_PARENT = new URL('./end-with-parent.js', import.meta.url).href;
 
 /** Runs one of the repository's programs on this terminal and resolves with its exit code. Stop signals are forwarded. */
-export function runToEnd(script: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+export function runToEnd(
+  script: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  nodeOptions: readonly string[] = [],
+): Promise<number> {
   const child = spawn(
     process.execPath,
-    ['--enable-source-maps', '--import', END_WITH_PARENT, script, ...args],
+    [...nodeOptions, '--enable-source-maps', '--import', END_WITH_PARENT, script, ...args],
     {
       env,
       stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
