@@ -31,6 +31,16 @@ describe(BodyMemory, () => {
     expect(memory.heldBytes).toBe(100);
   });
 
+  it('has room for a further party, however much the others want', () => {
+    const { hold, memory } = memoryOf({ totalBytes: 1_024, partyBytes: 512 });
+    for (const party of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      expect(hold(party, 4)).toMatchObject({ bytes: 4 });
+      while (hold(party, 4) !== 'share');
+    }
+    expect(memory.heldBytes).toBeLessThan(1_024 - 4);
+    expect(memory.heldBy('a')).toBe(512);
+  });
+
   it('has room for a single body of a party that is larger than its share', () => {
     const { hold } = memoryOf({ totalBytes: 100, partyBytes: 50 });
     expect(hold('a', 80)).toMatchObject({ bytes: 80 });
@@ -71,7 +81,7 @@ describe(BodyMemory, () => {
     memory.arrive(held('a', 40));
     memory.resize(held('b', 50), 60);
     pass(60_000);
-    expect([hold('a', 10), hold('b', 10), hold('c', 10)]).toEqual(['total', 'total', 'total']);
+    expect([hold('a', 10), hold('b', 10), hold('c', 10)]).toEqual(['share', 'share', 'total']);
     expect(refused).toEqual([]);
   });
 

@@ -60,7 +60,7 @@ export class BodyMemory<Party> {
   ): HeldBody<Party> | 'share' | 'total' {
     const since = this.now();
     const own = this.holders.get(party);
-    while (own !== undefined && own.bytes > 0 && own.bytes + bytes > this.limits.partyBytes) {
+    while (own !== undefined && own.bytes > 0 && own.bytes + bytes > this.shareOf(own)) {
       if (!this.refuseSlow(own, since)) return 'share';
     }
     while (this.bytes + bytes > this.limits.totalBytes) {
@@ -99,6 +99,12 @@ export class BodyMemory<Party> {
     body.isReleased = true;
     this.add(holder, -body.bytes);
     if (holder.bytes === 0) this.holders.delete(body.party);
+  }
+
+  /** If others have bodies as well, a party has at most as much as is free, so that however many there are, there is room for another one. */
+  private shareOf({ bytes }: Holder<Party>): number {
+    const { partyBytes, totalBytes } = this.limits;
+    return this.bytes === bytes ? partyBytes : Math.min(partyBytes, totalBytes - this.bytes);
   }
 
   private add(holder: Holder<Party>, bytes: number): void {
