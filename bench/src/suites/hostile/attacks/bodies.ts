@@ -1,7 +1,7 @@
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { cpuSeconds } from '../../../harness/processes.js';
 import { refusedWith, type AttackGroup, type Attempt } from '../target/attempt.js';
-import { post } from '../target/http.js';
+import { post, RawConnection } from '../target/http.js';
 import { HOSTILE, point } from '../target/target.js';
 
 /** Just below the default limit of a body. */
@@ -12,6 +12,7 @@ const MAX_CPU_MS = 50;
 /** A response names the first faults of each item, and no more. */
 const MAX_RESPONSE_BYTES = 2 * 1_048_576;
 const BOMB_BYTES = 200 << 20;
+const ANSWERED_WITHIN_MS = 20_000;
 
 interface Body {
   readonly name: string;
@@ -109,9 +110,28 @@ function brotliBomb(): Buffer {
 /** Bodies that are as expensive to read as their sender can make them. */
 export const bodiesGroup: AttackGroup = {
   name: 'bodies',
-  attempts: (isFull) =>
-    bodies().flatMap((body) => [attempt(body, '', isFull), attempt(body, '/validate', isFull)]),
+  attempts: (isFull) => [
+    ...bodies().flatMap((body) => [attempt(body, '', isFull), attempt(body, '/validate', isFull)]),
+    crumbs(isFull ? 500_000 : 20_000),
+  ],
 };
+
+/** Each chunk is an object in memory until the body is complete. */
+const crumbs = (count: number): Attempt => ({
+  name: `${count} chunks of one byte`,
+  async run(target) {
+    const token = await target.token({ scopes: ['write'], providerId: HOSTILE });
+    const connection = await RawConnection.open(target.ingest.url);
+    connection.write(
+      'POST /telemetry HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n' +
+        `Authorization: Bearer ${token}\r\nTransfer-Encoding: chunked\r\n\r\n${'1\r\n \r\n'.repeat(count)}`,
+    );
+    const isOver = await connection.until(({ status, closed }) => status !== 0 || closed, ANSWERED_WITHIN_MS);
+    connection.destroy();
+    if (!isOver) return 'neither answered nor closed';
+    return connection.status === 0 ? undefined : refusedWith(connection.status, 400, 429);
+  },
+});
 
 function attempt(body: Body, prefix: string, isFull: boolean): Attempt {
   const { name, path = '/telemetry', bytes, headers, expected = [] } = body;

@@ -43,6 +43,8 @@ const forged = (claims: (changes?: object) => object): Readonly<Record<string, s
     'claims of another token': `${header}.${encode(claims({ provider_id: NEIGHBOUR }))}.${signature}`,
     'an expired token': sign(claims({ exp: seconds(-3_600) })),
     'a token of the future': sign(claims({ nbf: seconds(3_600) })),
+    'a token that expires after the end of time': sign(claims({ exp: 1e300 })),
+    'a token that expired before the beginning of time': sign(claims({ exp: -1e300 })),
     'a token that expires as text': sign(claims({ exp: 'never' })),
     'a list as provider': sign(claims({ provider_id: [HOSTILE, NEIGHBOUR] })),
     'a provider that is not a UUID': sign(claims({ provider_id: `${NEIGHBOUR}' OR 1=1` })),
