@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { analyzeIfGrown } from './analyze-grown.postgres.js';
 import { CHANGED_VEHICLES, type ChangedVehicles } from './vehicle-quarters.postgres.js';
 import { isInRanges, type TimeRange } from './time-ranges.js';
 
@@ -22,6 +23,7 @@ export async function refreshStatePeriods(
   ranges: readonly TimeRange[],
   changed: ChangedVehicles | undefined,
 ): Promise<number[]> {
+  await analyzeIfGrown(client, 'ride.state_periods');
   const { rows } = await client.query<{ hour_ms: number }>(
     `${calculatedEnds(ranges)}, ${PERIODS}, removed_pieces AS (
        DELETE FROM ride.state_periods AS stored USING removed

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { analyzeIfGrown } from './analyze-grown.postgres.js';
 import { isInRanges, type TimeRange } from './time-ranges.js';
 
 /** Lateness beyond which a position is counted as late: one column each. */
@@ -72,6 +73,7 @@ export async function refreshVehicleQuarters(
   const { providers, devices, los, his } = rows[0]!;
   if (providers === null) return { changed: undefined, linkedQuarters: [] };
   const changed: ChangedVehicles = [providers, devices!, los!, his!];
+  await analyzeIfGrown(client, 'ride.vehicle_quarters');
   return { changed, linkedQuarters: await linkQuarters(client, changed) };
 }
 
