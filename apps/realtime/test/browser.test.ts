@@ -132,7 +132,8 @@ describe('a service that is not up to date', () => {
         telemetry({ device_id: id(1 + (n % 50)), timestamp: timestamp - 40_000 + n }),
       );
       await append(broker.address, points);
-      broker.inject({ api: 'Fetch', delayMs: 500, times: Infinity });
+      // Reading takes half a minute then: a page may take long to load.
+      broker.inject({ api: 'Fetch', delayMs: 5_000, times: Infinity });
       await using realtime = await startRealtime(broker.address);
       const page = await openPage(realtime.url);
       const state = page.getByTestId('connection-state');
@@ -150,6 +151,7 @@ describe('a service that is not up to date', () => {
       const stalledAt = Date.now();
       await append(broker.address, [telemetry({ timestamp: stalledAt })]);
       await eventually('it stands still', () => shows(/NOT LIVE.*standing still since \d/));
+      expect((await fetch(`${realtime.url}/health/ready`)).status).toBe(503);
       await keepPicture(page, 'standing-still');
       broker.clearFaults();
       await append(broker.address, [telemetry({ timestamp: Date.now() })]);

@@ -40,7 +40,7 @@ describe('logStatus', () => {
   });
 
   it.each([
-    ['the consumer is not connected', { isReading: false }, /not connected to the log/],
+    ['the consumer cannot read', { isReading: false }, /cannot read the log/],
     ['the log is unreachable', { failure: 'timeout' }, /^log unreachable: timeout$/],
     ['a partition stalls', { stalls: [stall] }, /ride.telemetry-3 is at offset 17 with a lag of 5 records$/],
     ['two partitions stall', { stalls: [stall, stall] }, /and 1 more/],
@@ -56,7 +56,7 @@ describe('describeStatus', () => {
   it('contains the progress of a rebuild, and what prevents it', () => {
     const status = logStatus({ ...rebuilding, isReading: false });
     expect(describeStatus(status, rebuilding.progress)).toBe(
-      'rebuilding: read 84 of 200 records; the consumer is not connected to the log',
+      'rebuilding: read 84 of 200 records; the consumer cannot read the log',
     );
     expect(describeStatus({ kind: 'following' }, following.progress)).toBe(null);
   });

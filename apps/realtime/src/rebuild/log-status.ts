@@ -58,6 +58,6 @@ function reasonOf({ failure, isReading, stalls }: LogFacts): string | null {
     return `no progress: ${partitionName(topic, partition)} is at offset ${position} with a lag of ${records} records${others}`;
   }
   if (failure !== null) return `log unreachable: ${failure}`;
-  if (isReading === false) return 'the consumer is not connected to the log';
+  if (isReading === false) return 'the consumer cannot read the log';
   return null;
 }

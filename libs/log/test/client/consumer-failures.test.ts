@@ -12,6 +12,7 @@ import { append, Bench, countingLogger, record } from './_util.js';
 
 const FROM_START: OffsetPolicy = { kind: 'committed', startAt: 'earliest' };
 const ONE_HOUR_MS = 3_600_000;
+const CORRUPT_MESSAGE = 2;
 const NOT_ENOUGH_REPLICAS = 19;
 const COORDINATOR_NOT_AVAILABLE = 15;
 const ILLEGAL_GENERATION = 22;
@@ -275,6 +276,24 @@ describe('BatchConsumer with connection failures', () => {
       { own },
     );
     expect(survival.read).toBe(30);
+  });
+
+  it('is healthy again only once it can read, however often it joins', async () => {
+    const topic = await bench.topic(1);
+    const seen: string[] = [];
+    const handler = async ({ records }: RecordBatch) => void seen.push(...records.map(text));
+    const consumer = bench.consumer({ topics: [topic], offsets: FROM_START, handler });
+    await consumer.start();
+    expect(consumer.healthy).toBe(true);
+    bench.broker.inject({ api: 'Fetch', errorCode: CORRUPT_MESSAGE, times: Infinity });
+    const healthy: boolean[] = [];
+    consumer.onPositioned(() => void healthy.push(consumer.healthy));
+    await until(() => healthy.length === 3);
+    expect(healthy).toEqual([false, false, false]);
+    bench.broker.clearFaults();
+    await until(() => consumer.healthy);
+    await append(bench.producer(), numbered(topic, 1));
+    await until(() => seen.length === 1);
   });
 
   it('moves to the earliest record if retention deletes its position', async () => {

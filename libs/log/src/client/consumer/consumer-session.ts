@@ -115,6 +115,11 @@ export class ConsumerSession {
     this.watchdog = setInterval(() => this.checkStalled(), STALLED_AFTER_MS / 6).unref();
   }
 
+  /** Whether partitions could be read in this session. */
+  get hasFetched(): boolean {
+    return this.fetches.hasFetched;
+  }
+
   /** Ends the session with a reason. */
   fail(reason: unknown): void {
     this.settleFailed(reason);

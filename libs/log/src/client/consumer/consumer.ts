@@ -171,7 +171,10 @@ export interface BatchConsumer extends AsyncDisposable {
    * if the broker refuses the client or the group
    */
   start(): Promise<void>;
-  /** Whether it is reading: false from a failure until it has joined the group again, which it does by itself. */
+  /**
+   * Whether it is reading: false from a failure until it has joined the group again, which it does by itself, and a broker has
+   * returned what follows its positions.
+   */
   readonly healthy: boolean;
   /**
    * Resolves after disposal; rejects with `CONSUMER_CRASHED` if the consumer has stopped because no retry can succeed. The

@@ -69,6 +69,8 @@ class GroupConsumer implements BatchConsumer {
   private session: ConsumerSession | undefined;
   private assigned: readonly TopicPartition[] = [];
   private isPositioned = false;
+  /** Whether a session has failed since the start. */
+  private hasFailed = false;
   private run: ConsumerRun | undefined;
   private settleEnded!: (crash?: LogError) => void;
   private closed: Promise<void> | undefined;
@@ -96,7 +98,9 @@ class GroupConsumer implements BatchConsumer {
   }
 
   get healthy(): boolean {
-    return this.session !== undefined && this.isPositioned;
+    const { session, isPositioned, hasFailed } = this;
+    // Otherwise, a consumer that joins again and again because it cannot read would be healthy each time.
+    return session !== undefined && isPositioned && (session.hasFetched || !hasFailed);
   }
 
   async start(): Promise<void> {
@@ -206,6 +210,7 @@ class GroupConsumer implements BatchConsumer {
       }
       if (run.hasJoinedSinceFailure) failures = 0;
       run.failed(failure);
+      this.hasFailed = true;
       const waitMs = withJitter(backoffMs(failures, REJOIN_BACKOFF));
       // A cluster that does not know the group yet needs a moment to choose its coordinator.
       const level = run.hasEverJoined || failures >= EXPECTED_START_FAILURES ? 'warn' : 'info';

@@ -71,7 +71,7 @@ const originalFetch = Object.getOwnPropertyDescriptor(prototype, 'fetch')!.value
 prototype.fetch = function (this: FetchingBroker, request: FetchRequest): Promise<FetchResponse> {
   const send = (each: FetchRequest): Promise<FetchResponse> => originalFetch.call(this, each);
   const fetches = registered.get(request.rackId ?? '');
-  return fetches ? fetches.readAhead(this).fetch(request, send) : send(request);
+  return fetches ? fetches.fetch(this, request, send) : send(request);
 };
 
 /** The fetches of one kafkajs consumer, which must be created with {@link rackId}. */
@@ -81,6 +81,7 @@ export class RawFetches implements Disposable {
   /** By broker, as kafkajs has one fetch from each at a time. */
   private readonly readAheads = new WeakMap<object, ReadAhead>();
   private turn = 0;
+  private hasSucceeded = false;
 
   constructor() {
     registered.set(this.rackId, this);
@@ -91,10 +92,21 @@ export class RawFetches implements Disposable {
     this.wantedBytes.set(partitionName(topic, partition), sizeBytes);
   }
 
-  readAhead(broker: object): ReadAhead {
-    const known = this.readAheads.get(broker) ?? new ReadAhead();
-    this.readAheads.set(broker, known);
-    return known;
+  /** Whether a broker has returned what was requested from it, without an error of a partition. */
+  get hasFetched(): boolean {
+    return this.hasSucceeded;
+  }
+
+  async fetch(
+    broker: object,
+    request: FetchRequest,
+    send: (request: FetchRequest) => Promise<FetchResponse>,
+  ): Promise<FetchResponse> {
+    const readAhead = this.readAheads.get(broker) ?? new ReadAhead();
+    this.readAheads.set(broker, readAhead);
+    const response = await readAhead.fetch(request, send);
+    this.hasSucceeded = true;
+    return response;
   }
 
   /** Returns kafkajs's request with another decoder of the response. */
