@@ -52,7 +52,7 @@ function points(count: number, first = 1): CityEvent[] {
   return Array.from({ length: count }, (_, n) => telemetry({ device_id: id(first + n), timestamp }));
 }
 
-/** Appends events, writes a keyframe with them if there is none yet, and stops the service. */
+/** Appends events, writes a keyframe with them unless one was written already, and stops the service. */
 async function runUntilKeyframe(
   address: string,
   folder: string,

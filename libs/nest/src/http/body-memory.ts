@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { ProblemError } from './problem.js';
 
-/** A body that has not arrived for this time is slow: it makes room for others if there is none. */
+/** A body that takes longer to arrive is slow: it is refused if other requests need its memory. */
 const SLOW_AFTER_MS = 1_000;
 
 interface BodyMemoryLimits {

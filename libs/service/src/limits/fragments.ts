@@ -5,8 +5,8 @@ const FREE_FRAGMENTS = 1_000;
 const MIN_BYTES = 64;
 
 /**
- * Whether a message arrives in so many small fragments that these cost much more memory and processor time than its bytes: each is
- * an object, for example for every byte.
+ * Whether a message arrives in so many small fragments that these cost much more memory and processor time than its bytes: each
+ * fragment is an object, even if it has a single byte.
  */
 export function isCrumbled({
   fragments,
