@@ -23,7 +23,7 @@ export async function refreshStatePeriods(
   ranges: readonly TimeRange[],
   changed: ChangedVehicles | undefined,
 ): Promise<number[]> {
-  await analyzeIfGrown(client, 'ride.state_periods');
+  await analyzeIfGrown(client, 'state_periods');
   const { rows } = await client.query<{ hour_ms: number }>(
     `${calculatedEnds(ranges)}, ${PERIODS}, removed_pieces AS (
        DELETE FROM ride.state_periods AS stored USING removed

@@ -73,7 +73,7 @@ export async function refreshVehicleQuarters(
   const { providers, devices, los, his } = rows[0]!;
   if (providers === null) return { changed: undefined, linkedQuarters: [] };
   const changed: ChangedVehicles = [providers, devices!, los!, his!];
-  await analyzeIfGrown(client, 'ride.vehicle_quarters');
+  await analyzeIfGrown(client, 'vehicle_quarters');
   return { changed, linkedQuarters: await linkQuarters(client, changed) };
 }
 
