@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { Body, Controller, Get, Module, Post } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -194,6 +194,43 @@ describe('a body', () => {
     await caller.until(/HTTP\/1.1 200 .*quick/s);
     expect(caller.received.match(/HTTP/g)).toHaveLength(2);
     caller.socket.destroy();
+  });
+});
+
+describe('the rest of a request that was answered', () => {
+  const tell = async (head: readonly string[]): Promise<{ caller: Caller; request: IncomingMessage }> => {
+    const caller = await Caller.connect();
+    caller.socket.setNoDelay();
+    const requests = once(app.getHttpServer() as Server, 'request');
+    caller.socket.write(post([json, ...head]));
+    const [request] = (await requests) as [IncomingMessage];
+    await caller.until(/401 .*\}/s);
+    return { caller, request };
+  };
+
+  it('is not parsed if the connection is closed', async () => {
+    const { caller, request } = await tell(['Transfer-Encoding: chunked']);
+    caller.socket.end(`${'1\r\nx\r\n'.repeat(100_000)}0\r\n\r\n`);
+    await caller.closed;
+    expect(caller.received).toMatch(/connection: close/i);
+    expect(caller.received).not.toContain('[');
+    expect(request.complete).toBe(false);
+  });
+
+  it.each([
+    ['in chunks', 'Transfer-Encoding: chunked'],
+    ['with a length', 'Content-Length: 1000000'],
+  ])('is not read any longer if it arrives byte by byte, %s', async (_, length) => {
+    const { caller, request } = await tell([length]);
+    const { socket } = request;
+    const closed = once(socket, 'close');
+    const before = socket.bytesRead;
+    while (!socket.destroyed && socket.bytesRead - before < 20_000) {
+      caller.socket.write('1');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all([closed, caller.closed]);
+    expect(socket.bytesRead - before).toBeLessThan(2_000);
   });
 });
 

@@ -125,7 +125,7 @@ function receive(parts: AppParts, { providerId }: Principal, exchange: Omit<Exch
     return;
   }
   request.on('data', keep);
-  refuseCrumbs(exchange, (problem) => {
+  refuseCrumbs(request, (problem) => {
     admission.leave(visit);
     discard(problem);
   });

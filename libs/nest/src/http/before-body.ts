@@ -31,7 +31,7 @@ export function checkBeforeBody(fastify: FastifyInstance, bodyLimitBytes: number
         return;
       }
       const { raw } = request;
-      refuseCrumbs({ request: raw, response: reply.raw }, (problem) => refuseBody(raw, problem));
+      refuseCrumbs(raw, (problem) => refuseBody(raw, problem));
       if (request.headers.expect !== undefined) reply.raw.writeContinue();
     }
     done(null, payload);
@@ -65,16 +65,11 @@ export function refuseBody(request: IncomingMessage, problem: ProblemError): voi
   if (request.listenerCount('error') > 0) request.emit('error', problem);
 }
 
-interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-}
-
 /**
- * Calls `refuse`, which responds, if the body of a request arrives in many small fragments. Then the connection is closed: the rest
- * would cost as much. To be called before the body is read.
+ * Calls `refuse`, which responds and closes the connection, if the body of a request arrives in many small fragments. To be called
+ * before the body is read.
  */
-export function refuseCrumbs({ request, response }: Exchange, refuse: (problem: ProblemError) => void): void {
+export function refuseCrumbs(request: IncomingMessage, refuse: (problem: ProblemError) => void): void {
   let fragments = 0;
   let bytes = 0;
   const count = (chunk: Buffer): void => {
@@ -82,7 +77,6 @@ export function refuseCrumbs({ request, response }: Exchange, refuse: (problem: 
     bytes += chunk.length;
     if (!isCrumbled({ fragments, bytes })) return;
     request.off('data', count);
-    response.once('finish', () => request.socket.destroy());
     refuse(tooManyFragments());
   };
   request.on('data', count);

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { performance } from 'node:perf_hooks';
+import { isCrumbled } from '@hailstream/service/fragments';
 import { BoundedConnections, type ConnectionLimits } from './connection-limits.js';
 
 /** Time limit for complete requests after the server was closed: longer than the delivery timeout of the log. */
@@ -16,7 +16,8 @@ const LINGER_BYTES = 64 * 1_048_576;
 /** Maximum rest of a request that is read to keep the connection; with more, the response closes it. */
 const MAX_DRAINED_BYTES = 1_048_576;
 
-const LINGER_POLL_MS = 50;
+/** How long the sender of many small fragments can read the response: nothing more is read of it. */
+const UNREAD_GRACE_MS = 1_000;
 
 /**
  * Maximum number of requests of a connection that are not answered yet. A sender that writes requests without waiting for
@@ -54,7 +55,8 @@ interface Exchange {
  * The connections of an HTTP server. When the server is closed, connections without a request are closed immediately, and
  * the others after their grace period, so that an inactive client cannot delay the shutdown. If a request is answered
  * before it was received completely, its connection is closed as RFC 9112, section 9.6 requires: first the write side,
- * then the rest of the request is read and discarded for a limited time. Closing a connection with unread bytes resets it,
+ * then the rest of the request is read and discarded, without being parsed, for a limited time. If it arrives in many small
+ * fragments, each of which costs a read, nothing more is read. Closing a connection with unread bytes resets it,
  * and the sender may not receive the response.
  */
 export class Connections {
@@ -104,7 +106,7 @@ export class Connections {
     socket.destroySoon = () => {
       const request = this.exchanges.get(socket)?.request;
       if (request === undefined || request.complete) destroySoon();
-      else this.linger(socket, request);
+      else this.linger(socket);
     };
   }
 
@@ -118,6 +120,18 @@ export class Connections {
       return;
     }
     this.exchanges.set(socket, exchange);
+    response.once('finish', () => {
+      // The rest of a small request is read to keep the connection.
+      if (!request.complete && !this.lingering.has(socket)) {
+        readOn(socket, () => {
+          if (!request.complete)
+            request.once(
+              'close',
+              discard(socket, () => this.leaveUnread(socket)),
+            );
+        });
+      }
+    });
     response.once('close', () => {
       open.count -= 1;
       if (this.exchanges.get(socket) === exchange) this.exchanges.delete(socket);
@@ -125,20 +139,26 @@ export class Connections {
     });
   }
 
-  private linger(socket: Socket, request: IncomingMessage): void {
+  private linger(socket: Socket): void {
     if (this.lingering.has(socket)) return;
     this.lingering.add(socket);
-    const { bytesRead } = socket;
-    const giveUpAt = performance.now() + LINGER_MS;
     socket.end();
-    request.resume();
-    const timer = setInterval(() => {
-      const isDone = request.complete && socket.writableFinished;
-      const isEnough = socket.bytesRead - bytesRead > LINGER_BYTES || performance.now() > giveUpAt;
-      if (isDone || isEnough) socket.destroy();
-    }, LINGER_POLL_MS);
+    readOn(socket, () => {
+      // The parser would call a function for each chunk of the body, of which a read may have ten thousand.
+      socket.removeAllListeners('data');
+      discard(socket, () => this.leaveUnread(socket));
+    });
+    destroyAfter(socket, LINGER_MS);
     socket.once('end', () => socket.destroy());
-    socket.once('close', () => clearInterval(timer));
+  }
+
+  /** Reads nothing more of a connection, and closes it as soon as its sender could read the response. */
+  private leaveUnread(socket: Socket): void {
+    this.lingering.add(socket);
+    socket.end();
+    socket.removeAllListeners('data');
+    socket.pause();
+    destroyAfter(socket, UNREAD_GRACE_MS);
   }
 
   private drain(): void {
@@ -169,6 +189,34 @@ export class Connections {
       }
     }, delayMs).unref();
   }
+}
+
+/** Reads on if the request has paused its connection. Until then, a listener would keep Node from doing so. */
+function readOn(socket: Socket, listen: () => void): void {
+  socket.resume();
+  setImmediate(() => {
+    if (!socket.destroyed) listen();
+  });
+}
+
+/** Calls `onEnough` if a connection receives many small fragments, or too many bytes. Returns a function that ends the count. */
+function discard(socket: Socket, onEnough: () => void): () => void {
+  let fragments = 0;
+  let bytes = 0;
+  const count = (chunk: Buffer): void => {
+    fragments += 1;
+    bytes += chunk.length;
+    if (bytes <= LINGER_BYTES && !isCrumbled({ fragments, bytes })) return;
+    socket.off('data', count);
+    onEnough();
+  };
+  socket.on('data', count);
+  return () => socket.off('data', count);
+}
+
+function destroyAfter(socket: Socket, delayMs: number): void {
+  const timer = setTimeout(() => socket.destroy(), delayMs);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 function closeAfter({ response }: Exchange): void {
