@@ -15,7 +15,7 @@ import { BrokerServer } from '../../src/broker/network/server.js';
 import { makeRecordBatch } from '../../src/protocol/records.js';
 import { openSecurity } from '../../src/broker/security/security.js';
 import { startTestBroker, type TestBroker } from '../../src/testing.js';
-import { RawClient, request } from './raw-client.js';
+import { answerIn, RawClient, request } from './raw-client.js';
 import { TLS_SETTINGS, writeUsers } from './secured-broker.js';
 
 const API_VERSIONS = 18;
@@ -266,6 +266,40 @@ describe('a connection', () => {
     const versions: Record<number, number> = { [PRODUCE]: 7, [METADATA]: 6, [FETCH]: 11, [API_VERSIONS]: 2 };
     sent.forEach((key, i) => client.send(request(key, versions[key] as number, i, bodies[key] as object)));
     for (let i = 0; i < sent.length; i++) expect((await client.frame()).readInt32BE(0)).toBe(i);
+  });
+
+  it('stores what it received although the memory of requests is reused', async () => {
+    await using broker = await startTestBroker();
+    using reader = await connect(broker);
+    await reader.call(METADATA, 6, { topics: [{ name: 'rides' }], allowAutoTopicCreation: true });
+    const sent = new Map<bigint, Buffer>();
+    const producers = [0, 1, 2].map(async (producer) => {
+      using client = await connect(broker);
+      const batches = [20_000, 60_000, 300_000, 100, 20_000, 300_000, 60_000].map((length, i) =>
+        batchOf(Buffer.alloc(length, `${producer}/${i} `)),
+      );
+      for (const batch of batches) client.send(request(PRODUCE, 7, 1, produceOf(batch)));
+      for (const batch of batches) {
+        const answer = answerIn<{ topics: { partitions: { baseOffset: bigint }[] }[] }>(
+          await client.frame(),
+          { apiKey: PRODUCE, version: 7, correlationId: 1 },
+        );
+        sent.set(answer.topics[0]?.partitions[0]?.baseOffset ?? -1n, batch);
+      }
+    });
+    await Promise.all(producers);
+    expect(sent.size).toBe(21);
+    for (const [offset, batch] of sent) {
+      const { topics } = await reader.call<{ topics: { partitions: { records: Buffer[] }[] }[] }>(
+        FETCH,
+        11,
+        fetchOf(offset),
+      );
+      const stored = Buffer.concat(topics[0]?.partitions[0]?.records ?? []).subarray(0, batch.length);
+      // The broker sets the offset and the leader epoch.
+      expect(stored.readBigInt64BE(0)).toBe(offset);
+      expect(stored.subarray(16).equals(batch.subarray(16))).toBe(true);
+    }
   });
 
   it('closes a connection with a request that is too large', async () => {

@@ -50,7 +50,10 @@ export interface RequestContext extends Services {
 export interface Handler<Request = never, Response = unknown> extends Api<Request, Response> {
   /** Lowest version in ApiVersions, if it is lower than the lowest supported one. */
   readonly advertisedMinVersion?: number;
-  /** Whether later requests of the connection may be handled before this one is answered. */
+  /**
+   * Whether later requests of the connection may be handled before this one is answered. The memory of such a request is reused
+   * then: the handler must not keep parts of it.
+   */
   readonly pipelined?: boolean;
   /** The response that fails everything in the request with one error code, for injected faults. */
   reject?(request: Request, errorCode: number): Response;

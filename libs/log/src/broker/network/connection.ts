@@ -3,7 +3,7 @@ import { MAX_NODE_TIMER_MS } from '@hailstream/service/timers';
 import type { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import type { Meter } from '../metrics/meter.js';
 import type { Session } from '../security/session.js';
-import { type FrameError, FrameSplitter } from './frames.js';
+import { type FrameError, type FrameMemory, FrameSplitter } from './frames.js';
 
 /** Maximum number of requests of a connection that wait or are handled. At this limit the socket is not read. */
 const MAX_REQUESTS = 64;
@@ -38,9 +38,11 @@ export type Outcome =
 
 /** Handles one request. */
 export interface RequestRunner {
-  /** Whether later requests may be handled before this one is answered. */
+  /** Whether later requests may be handled before this one is answered. Nothing refers to its bytes afterwards. */
   isPipelined(frame: Buffer, connection: Connection): boolean;
   run(frame: Buffer, connection: Connection): Promise<Outcome>;
+  /** Memory of requests. */
+  readonly memory?: FrameMemory;
 }
 
 interface ConnectionOptions {
@@ -78,15 +80,16 @@ export class Connection {
   private arrivingBytes = 0;
 
   constructor(private readonly options: ConnectionOptions) {
-    const { socket, session, maxRequestBytes, maxTokenBytes, idleMs } = options;
+    const { socket, session, runner, maxRequestBytes, maxTokenBytes, idleMs } = options;
     const maxBytes = () => (session.isAdmitted ? maxRequestBytes() : maxTokenBytes);
-    const frames = new FrameSplitter(maxBytes, (frame) => this.accept(frame));
+    const frames = new FrameSplitter(maxBytes, (frame) => this.accept(frame), runner.memory);
     if (!session.isAdmitted) this.expectAuthentication();
     socket.setNoDelay(true);
     // If requests wait while none is handled, they wait for the client to read its responses.
     socket.setTimeout(Math.min(idleMs, MAX_NODE_TIMER_MS), () => {
       if (this.running === 0) socket.destroy();
     });
+    // The chunk is valid until the listener returns.
     socket.on('data', (chunk: Buffer) => {
       try {
         frames.push(chunk);
@@ -197,11 +200,11 @@ export class Connection {
       const pipelined = runner.isPipelined(this.waiting[0] as Buffer, this);
       if (this.running > 0 && !pipelined) return;
       this.runningAlone = !pipelined;
-      this.start(this.waiting.shift() as Buffer);
+      this.start(this.waiting.shift() as Buffer, pipelined);
     }
   }
 
-  private start(frame: Buffer): void {
+  private start(frame: Buffer, pipelined: boolean): void {
     this.running++;
     const outcome = this.options.runner.run(frame, this);
     const before = this.answered;
@@ -211,6 +214,8 @@ export class Connection {
       this.running--;
       this.runningAlone = false;
       this.heldBytes -= frame.length;
+      // Other requests may have parts in the state of the broker.
+      if (pipelined) this.options.runner.memory?.release(frame);
       this.send(done);
       this.startNext();
       if (!this.draining && !this.isFull() && this.options.socket.isPaused()) this.options.socket.resume();

@@ -34,7 +34,8 @@ interface Handled {
 
 /** Decodes requests, calls their handlers and encodes the responses. */
 export class Dispatcher implements RequestRunner {
-  private readonly answerBuffers = new BufferPool();
+  /** Buffers of requests and responses. */
+  readonly memory = new BufferPool();
 
   constructor(private readonly options: DispatcherOptions) {}
 
@@ -88,7 +89,7 @@ export class Dispatcher implements RequestRunner {
     skipRequestHeader(reader, flexible);
     const request = handler.request.read(reader);
     const rejection = fault?.errorCode === undefined ? undefined : handler.reject?.(request, fault.errorCode);
-    const memory = new BufferLease(this.answerBuffers);
+    const memory = new BufferLease(this.memory);
     try {
       const response = rejection ?? (await this.answer({ header, handler, request, connection, memory }));
       meter.answered(handler.name, response, (performance.now() - startedMs) / 1000);

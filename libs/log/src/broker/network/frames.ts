@@ -5,22 +5,38 @@ export class FrameError extends Error {
   override readonly name = 'FrameError';
 }
 
+const EMPTY = Buffer.alloc(0);
 const LENGTH_BYTES = 4;
+/** Memory of a frame before its first bytes. More is acquired as bytes arrive: at most twice as much as have arrived. */
+const FIRST_BYTES = 256 << 10;
+
+/** Where the memory of frames comes from. */
+export interface FrameMemory {
+  /** @returns a buffer with arbitrary contents */
+  acquire(length: number): Buffer;
+  /** Returns a buffer that is not used any more. */
+  release(buffer: Buffer): void;
+}
+
+const NEW_MEMORY: FrameMemory = { acquire: Buffer.allocUnsafe, release: () => undefined };
 
 /**
  * Splits a stream of bytes into frames: an int32 size, then as many bytes. A frame is one contiguous buffer, so that its
- * batches are appended to the log without another copy. Memory is allocated as bytes arrive.
+ * batches are appended to the log without another copy.
  */
 export class FrameSplitter {
   private readonly lengthBytes = Buffer.alloc(LENGTH_BYTES);
   private lengthFilled = 0;
-  private pieces: Buffer[] = [];
+  private frame: Buffer = EMPTY;
   private filled = 0;
+  private pieces = 0;
   private wanted = -1;
 
+  /** @param onFrame owns the frame, which is from `memory` */
   constructor(
     private readonly maxBytes: () => number,
     private readonly onFrame: (frame: Buffer) => void,
+    private readonly memory: FrameMemory = NEW_MEMORY,
   ) {}
 
   /** Whether a frame has arrived in part. */
@@ -33,7 +49,7 @@ export class FrameSplitter {
     return this.filled;
   }
 
-  /** @param chunk is retained: frames may be parts of it. @throws FrameError if a size is invalid, or pieces are too small */
+  /** @param chunk is copied @throws FrameError if a size is invalid, or pieces are too small */
   push(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length) {
@@ -41,13 +57,15 @@ export class FrameSplitter {
         at += this.takeLength(chunk, at);
         continue;
       }
-      const piece = chunk.subarray(at, at + this.wanted - this.filled);
-      this.pieces.push(piece);
-      this.filled += piece.length;
-      at += piece.length;
+      const length = Math.min(this.wanted - this.filled, chunk.length - at);
+      this.makeRoom(length);
+      chunk.copy(this.frame, this.filled, at, at + length);
+      this.pieces++;
+      this.filled += length;
+      at += length;
       if (this.filled === this.wanted) this.finish();
-      else if (isCrumbled({ fragments: this.pieces.length, bytes: this.filled })) {
-        throw new FrameError(`${this.filled} bytes of a request arrived in ${this.pieces.length} pieces`);
+      else if (isCrumbled({ fragments: this.pieces, bytes: this.filled })) {
+        throw new FrameError(`${this.filled} bytes of a request arrived in ${this.pieces} pieces`);
       }
     }
   }
@@ -67,11 +85,19 @@ export class FrameSplitter {
     return copied;
   }
 
+  private makeRoom(length: number): void {
+    const { frame, filled, wanted, memory } = this;
+    if (filled + length <= frame.length) return;
+    this.frame = memory.acquire(Math.min(wanted, Math.max(FIRST_BYTES, 2 * (filled + length))));
+    frame.copy(this.frame, 0, 0, filled);
+    if (frame.length > 0) memory.release(frame);
+  }
+
   private finish(): void {
-    const frame =
-      this.pieces.length === 1 ? (this.pieces[0] as Buffer) : Buffer.concat(this.pieces, this.filled);
-    this.pieces = [];
+    const { frame } = this;
+    this.frame = EMPTY;
     this.filled = 0;
+    this.pieces = 0;
     this.wanted = -1;
     this.onFrame(frame);
   }

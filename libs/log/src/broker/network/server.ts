@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import * as net from 'node:net';
 import * as tls from 'node:tls';
 import type { Logger } from 'pino';
@@ -6,6 +7,7 @@ import type { Meter } from '../metrics/meter.js';
 import type { Security } from '../security/security.js';
 import { ArrivingRequests } from './arriving-requests.js';
 import { Connection, type RequestRunner } from './connection.js';
+import { withReusedReads } from './reused-reads.js';
 import { SlowReaders } from './slow-readers.js';
 import { remoteOf, UnauthenticatedSockets, type Remote } from './unauthenticated-sockets.js';
 
@@ -66,13 +68,24 @@ export class BrokerServer {
     this.arriving = new ArrivingRequests(options.maxArrivingBytes);
     this.server = makeServer(options);
     this.slowReaderCheck = setInterval(() => this.closeSlowReaders(), SLOW_READER_CHECK_MS).unref();
-    this.server.on('connection', (socket) => this.admit(socket));
-    this.server.on(options.security.tls ? 'secureConnection' : 'connection', (socket: net.Socket) => {
-      if (socket.destroyed) return;
-      socket.on('error', (err) => options.logger.debug({ err }, 'connection failed'));
-      if (this.runner === undefined) this.early.push(socket);
-      else this.connect(socket, this.runner);
-    });
+    if (options.security.tls) {
+      this.server.on('connection', (socket) => this.admit(socket));
+      this.server.on('secureConnection', (socket: net.Socket) => this.welcome(socket));
+    } else {
+      this.server.on('connection', (accepted) => {
+        const socket = withReusedReads(accepted);
+        this.admit(socket);
+        this.welcome(socket);
+      });
+    }
+  }
+
+  /** Serves a socket that was admitted, as soon as the log is loaded. */
+  private welcome(socket: net.Socket): void {
+    if (socket.destroyed) return;
+    socket.on('error', (err) => this.options.logger.debug({ err }, 'connection failed'));
+    if (this.runner === undefined) this.early.push(socket);
+    else this.connect(socket, this.runner);
   }
 
   /** Accepts the socket, or closes it if a limit is reached. */
@@ -190,9 +203,10 @@ export class BrokerServer {
       if (this.server.listening) this.server.close(() => resolve());
       else resolve();
     });
+    const socketsClosed = [...this.sockets].map((socket) => once(socket, 'close'));
     for (const connection of this.connections) connection.destroy();
     for (const socket of this.sockets) socket.destroy();
-    await closed;
+    await Promise.all([closed, ...socketsClosed]);
   }
 
   private connect(socket: net.Socket, runner: RequestRunner): void {
@@ -213,7 +227,7 @@ function makeServer(options: ServerOptions): net.Server {
   const { security, limitedLogger, meter, tlsHandshakeTimeoutMs = TLS_HANDSHAKE_TIMEOUT_MS } = options;
   // Keep-alive detects clients whose machine is down: they may have a request that waits.
   const socketOptions = { noDelay: true, keepAlive: true };
-  if (security.tls === undefined) return net.createServer(socketOptions);
+  if (security.tls === undefined) return net.createServer({ ...socketOptions, pauseOnConnect: true });
   const server = tls.createServer({
     ...socketOptions,
     ...security.tls,
