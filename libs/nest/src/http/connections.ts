@@ -120,22 +120,21 @@ export class Connections {
       return;
     }
     this.exchanges.set(socket, exchange);
-    response.once('finish', () => {
-      // The rest of a small request is read to keep the connection.
-      if (!request.complete && !this.lingering.has(socket)) {
-        readOn(socket, () => {
-          if (!request.complete)
-            request.once(
-              'close',
-              discard(socket, () => this.leaveUnread(socket)),
-            );
-        });
-      }
-    });
     response.once('close', () => {
       open.count -= 1;
       if (this.exchanges.get(socket) === exchange) this.exchanges.delete(socket);
-      if (this.draining && !this.lingering.has(socket)) socket.destroySoon();
+      if (this.lingering.has(socket)) return;
+      if (this.draining) socket.destroySoon();
+      else if (!request.complete) this.readRest(socket, request);
+    });
+  }
+
+  /** The rest of a small request is read to keep the connection. */
+  private readRest(socket: Socket, request: IncomingMessage): void {
+    readOn(socket, () => {
+      if (request.complete) return;
+      const end = discard(socket, () => this.leaveUnread(socket));
+      request.once('close', end);
     });
   }
 
