@@ -1,4 +1,4 @@
-import { keepFilesPrivate } from '@hailstream/service/lifecycle';
+import { keepFilesPrivate } from '@hailstream/service/private-files';
 import { parseStartOptions, START_USAGE } from '../launcher/options.js';
 import { startScreen } from '../launcher/screen.js';
 import { System } from '../launcher/system.js';

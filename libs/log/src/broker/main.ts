@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { keepFilesPrivate } from '@hailstream/service/lifecycle';
+import { keepFilesPrivate } from '@hailstream/service/private-files';
 import { pino } from 'pino';
 import { parseCommand } from './command-line.js';
 import { startBroker } from './index.js';

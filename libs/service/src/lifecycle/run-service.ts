@@ -1,6 +1,6 @@
-import { isMainThread } from 'node:worker_threads';
 import { ConfigFileError } from '../config/file-issues.js';
 import { ConfigError } from '../config/read-env.js';
+import { keepFilesPrivate } from '../process/private-files.js';
 
 /** Maximum time from the signal to the exit. A service that has not drained by then is terminated, with exit code 1. */
 export const DRAIN_TIMEOUT_MS = 40_000;
@@ -98,10 +98,4 @@ export function startFailure(error: unknown): string {
 
 function described(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-/** Files and folders that the process creates are accessible to its user only: they have positions and tokens. */
-export function keepFilesPrivate(): void {
-  // Worker threads cannot set it: they have that of the process.
-  if (isMainThread) process.umask(0o077);
 }
