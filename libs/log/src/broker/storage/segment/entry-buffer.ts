@@ -23,6 +23,12 @@ export abstract class EntryBuffer {
     return this.usedBytes - this.persistedBytes;
   }
 
+  /** Releases the memory for further entries. */
+  trim(): void {
+    if (this.buffer.length > this.usedBytes)
+      this.buffer = Buffer.from(this.buffer.subarray(0, this.usedBytes));
+  }
+
   /** Entries that are not in the file yet, and their position in it. */
   unpersisted(): { bytes: Buffer; at: number } {
     const at = this.persistedBytes;

@@ -68,6 +68,11 @@ export class SegmentIndexes {
     this.times.append(this.largestTimestamp, Number(this.offsetOfLargestTimestamp - this.baseOffset));
   }
 
+  /** Releases the memory for further entries: nothing is appended to a sealed segment. */
+  trim(): void {
+    for (const index of [this.offsets, this.times, this.transactions]) index.trim();
+  }
+
   /** Position of a batch at or before the one that contains `offset`. */
   positionBefore(offset: bigint): number {
     return this.offsets.lookUp(Number(offset - this.baseOffset));

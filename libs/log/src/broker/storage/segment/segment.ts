@@ -217,6 +217,7 @@ export class Segment {
     // The indexes of a sealed segment are loaded without a check.
     await this.indexes.persist({ sync: true });
     await this.file.sync();
+    this.indexes.trim();
   }
 
   /** Closes the files once no reader holds them. */

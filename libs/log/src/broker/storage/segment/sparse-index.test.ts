@@ -22,6 +22,17 @@ describe(OffsetIndex, () => {
     );
   });
 
+  it('of a sealed segment has no memory for further entries, and may still be appended to', () => {
+    const index = new OffsetIndex();
+    for (let entry = 1; entry <= 1_025; entry++) index.append(entry, entry * 4_096);
+    const memoryBytes = (): number => index.unpersisted().bytes.buffer.byteLength;
+    expect(memoryBytes()).toBe(2_048 * 8);
+    index.trim();
+    expect(memoryBytes()).toBe(1_025 * 8);
+    index.append(1_026, 1_026 * 4_096);
+    expect([1_025, 1_026].map((offset) => index.lookUp(offset))).toEqual([1_025 * 4_096, 1_026 * 4_096]);
+  });
+
   it('parses the format of Kafka', () => {
     const index = new OffsetIndex();
     index.append(7, 4100);
