@@ -1,14 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { residentMiB } from '../../../harness/processes.js';
+import { cpuSeconds, residentMiB } from '../../../harness/processes.js';
 import { refusedWith, type AttackGroup, type Attempt } from '../target/attempt.js';
 import { RawConnection } from '../target/http.js';
 
 const BODY_BYTES = 2 * 1_048_576 - 1_024;
 /** Bodies that are sent without a token must not be kept. */
 const MAX_GROWTH_MIB = 64;
+/** Processor time that the rest of a refused request may use; the events of the neighbour are included. */
+const MAX_CPU_MS = 50;
 const ANSWERED_WITHIN_MS = 20_000;
 /** Longer than the time limit of headers, and of a keep-alive connection. */
 const CLOSED_WITHIN_MS = 120_000;
+
+/** Chunks of one byte, of six bytes with their sizes. */
+const CRUMBS = 500_000;
 
 const POST = 'POST /telemetry HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n';
 
@@ -111,6 +116,36 @@ const pipelined = (count: number): Attempt => ({
   },
 });
 
+/** The rest of a refused body in chunks of a byte, as much as the connection accepts. */
+const crumbsWithoutToken = (count: number): Attempt => ({
+  name: `${count} bodies in chunks of one byte, without a token`,
+  async run({ ingest }) {
+    const crumbs = Buffer.from('1\r\n \r\n'.repeat(CRUMBS));
+    const connections = await Promise.all(
+      Array.from({ length: count }, () => RawConnection.open(ingest.url)),
+    );
+    const before = await cpuSeconds(ingest.pid);
+    for (const connection of connections) {
+      connection.write(`${POST}Transfer-Encoding: chunked\r\n\r\n`);
+      connection.write(crumbs);
+    }
+    const answered = await Promise.all(
+      connections.map((each) => each.until(({ status }) => status !== 0, ANSWERED_WITHIN_MS)),
+    );
+    for (const connection of connections) connection.end();
+    const closed = await Promise.all(
+      connections.map((each) => each.until((it) => it.closed, ANSWERED_WITHIN_MS)),
+    );
+    const cpuMs = (((await cpuSeconds(ingest.pid)) - before) * 1_000) / count;
+    for (const connection of connections) connection.destroy();
+    if (answered.includes(false)) return 'a response cannot be read';
+    if (closed.includes(false)) return 'a connection is not closed';
+    // A few connections are too few for the clock of processor time.
+    if (count >= 50 && cpuMs > MAX_CPU_MS) return `${Math.round(cpuMs)} ms of processor time per connection`;
+    return refusedWith(connections[0]!.status, 401, 429);
+  },
+});
+
 /** A client without a token. */
 export const anonymousGroup: AttackGroup = {
   name: 'anonymous clients',
@@ -118,6 +153,7 @@ export const anonymousGroup: AttackGroup = {
     ...requests,
     bodiesWithoutToken(isFull ? 300 : 30),
     pipelined(isFull ? 20_000 : 2_000),
+    crumbsWithoutToken(isFull ? 50 : 2),
     ...(isFull
       ? [
           unfinished('headers that do not end', 200, `${POST}X-Slow: `),

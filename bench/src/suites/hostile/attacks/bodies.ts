@@ -2,7 +2,7 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { cpuSeconds } from '../../../harness/processes.js';
 import { refusedWith, type AttackGroup, type Attempt } from '../target/attempt.js';
 import { post, RawConnection } from '../target/http.js';
-import { HOSTILE, point } from '../target/target.js';
+import { HOSTILE, NEIGHBOUR, point } from '../target/target.js';
 
 /** Just below the default limit of a body. */
 const BODY_BYTES = 2 * 1_048_576 - 1_024;
@@ -113,6 +113,7 @@ export const bodiesGroup: AttackGroup = {
   attempts: (isFull) => [
     ...bodies().flatMap((body) => [attempt(body, '', isFull), attempt(body, '/validate', isFull)]),
     crumbs(isFull ? 500_000 : 20_000),
+    slow(isFull ? 256 : 32),
   ],
 };
 
@@ -130,6 +131,36 @@ const crumbs = (count: number): Attempt => ({
     connection.destroy();
     if (!isOver) return 'neither answered nor closed';
     return connection.status === 0 ? undefined : refusedWith(connection.status, 400, 429);
+  },
+});
+
+/** Bodies of the maximum size of which nothing arrives but the first byte reserve memory that others need. */
+const slow = (count: number): Attempt => ({
+  name: `${count} bodies that do not arrive`,
+  async run(target) {
+    const token = await target.token({ scopes: ['write'], providerId: HOSTILE });
+    const other = await target.token({ scopes: ['write'], providerId: NEIGHBOUR });
+    const connections = await Promise.all(
+      Array.from({ length: count }, () => RawConnection.open(target.ingest.url)),
+    );
+    for (const connection of connections) {
+      connection.write(
+        'POST /telemetry HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n' +
+          `Authorization: Bearer ${token}\r\nContent-Length: ${BODY_BYTES}\r\n\r\n[`,
+      );
+    }
+    const refused = await Promise.any(
+      connections.map(async (each) => {
+        if (!(await each.until(({ status }) => status !== 0, ANSWERED_WITHIN_MS))) throw new Error();
+      }),
+    ).then(
+      () => true,
+      () => false,
+    );
+    const { status } = await post(`${target.ingest.url}/telemetry`, [point(NEIGHBOUR)], other);
+    for (const connection of connections) connection.destroy();
+    if (!refused) return 'all of them reserve memory';
+    return status === 201 ? undefined : `status ${status} for another provider`;
   },
 });
 

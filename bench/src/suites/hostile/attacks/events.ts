@@ -169,10 +169,44 @@ const takenVehicle: Attempt = {
   },
 };
 
+const tripStart = (provider: string, tripId: string, deviceId: string = randomUUID()) =>
+  vehicleEvent(provider, {
+    device_id: deviceId,
+    vehicle_state: 'on_trip',
+    event_types: ['trip_start'],
+    trip_ids: [tripId],
+  });
+
+/** The trips of another provider are still listed after many that never were, and after one with the same id. */
+const inventedTrips = (count: number): Attempt => ({
+  name: `${count.toLocaleString('en-US')} trips that never were`,
+  async run(target) {
+    const tripId = randomUUID();
+    const vehicles = { [NEIGHBOUR]: randomUUID(), [HOSTILE]: randomUUID() };
+    const taken = tripStart(HOSTILE, tripId, vehicles[HOSTILE]);
+    const invented = Array.from({ length: count }, () => tripStart(HOSTILE, randomUUID()));
+    const token = await writeToken(target, NEIGHBOUR);
+    await post(`${target.ingest.url}/events`, [tripStart(NEIGHBOUR, tripId, vehicles[NEIGHBOUR])], token);
+    if ((await postAll(target, '/events', [...invented, taken])) === 0) return 'no trip was accepted';
+    const giveUpAt = performance.now() + SHOWN_WITHIN_MS;
+    for (const providerId of [HOSTILE, NEIGHBOUR] as const) {
+      const url = `${target.realtime.url}/trips?device_id=${vehicles[providerId]}`;
+      const reader = await target.token({ scopes: ['read'], providerId });
+      for (;;) {
+        const { status, text } = await send(url, { token: reader });
+        if (status === 200 && text.includes(tripId)) break;
+        if (performance.now() > giveUpAt) return `trips of ${providerId}: ${status} ${text.slice(0, 200)}`;
+        await pause(50);
+      }
+    }
+    return undefined;
+  },
+});
+
 /** Ids of another provider. */
 export const identitiesGroup: AttackGroup = {
   name: 'ids of others',
-  attempts: () => [
+  attempts: (isFull) => [
     takenId('/telemetry', 'telemetry', 'telemetry_id', (provider, id) =>
       point(provider, { telemetry_id: id }),
     ),
@@ -181,5 +215,6 @@ export const identitiesGroup: AttackGroup = {
     ),
     takenId('/trips', 'trips', 'trip_id', trip),
     takenVehicle,
+    inventedTrips(isFull ? 20_000 : 2_000),
   ],
 };

@@ -100,6 +100,27 @@ const valid = (name: string, run: (target: Target) => Promise<number>, ...expect
   run: async (target) => refusedWith(await run(target), ...expected),
 });
 
+/** A token that was revoked by signing out reads nothing, also if its signature is written in another way. */
+const revoked: Attempt = {
+  name: 'a token that was revoked',
+  async run({ realtime }) {
+    const token = sign(read({ jti: randomUUID() }));
+    const session = `${realtime.url}/session`;
+    const opened = await fetch(session, { method: 'POST', headers: { authorization: `Bearer ${token}` } });
+    const cookie = opened.headers.get('set-cookie')?.split(';')[0] ?? '';
+    const ended = await fetch(session, { method: 'DELETE', headers: { cookie } });
+    if (opened.status !== 200 || ended.status !== 204)
+      return `sign-in ${opened.status}, sign-out ${ended.status}`;
+    for (const text of [token, `${token}=`]) {
+      const { status } = await send(`${realtime.url}/vehicles`, { token: text });
+      const problem = refusedWith(status, 401, 429);
+      if (problem !== undefined) return problem;
+    }
+    const { status } = await send(`${realtime.url}/vehicles`, { headers: { cookie } });
+    return refusedWith(status, 401, 429);
+  },
+};
+
 /** Tokens that are forged, and valid ones used for what they do not allow. */
 export const tokensGroup: AttackGroup = {
   name: 'tokens',
@@ -112,6 +133,7 @@ export const tokensGroup: AttackGroup = {
       ...point(HOSTILE),
       provider_id: [HOSTILE, NEIGHBOUR],
     })),
+    revoked,
     valid(
       'a token to read writes',
       async ({ ingest }) => (await post(`${ingest.url}/telemetry`, [point(HOSTILE)], sign(read()))).status,

@@ -1,16 +1,23 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { Target } from '../target/target.js';
 
 /** What is measured of a process. A value that it does not report is missing. */
 export interface Measurement {
-  /** Resident memory; of Postgres, the sum of all of its processes, in which shared memory counts once. */
-  readonly residentMiB: number;
-  /** Open files and sockets. */
+  /** Memory that belongs to the process alone: heap, stacks, buffers. Of Postgres, the sum of all of its processes. */
+  readonly privateMiB: number;
+  /** Private memory, and pages of the files that the process has mapped, of which the largest is its program. */
+  readonly residentMiB?: number;
+  /** The pages of Postgres's shared memory in use: the shared buffers, and what else `shared_memory_size` has. */
+  readonly sharedMiB?: number;
+  /** Open files and sockets; of the broker, without {@link openSegments}. */
   readonly descriptors: number;
+  /** Segments of the log that the broker has open, each of which counts once. */
+  readonly openSegments?: number;
   /** Since the previous measurement; of the broker, the time of a request that needs no work. */
   readonly longestBlockMs?: number;
   readonly heapMiB?: number;
+  readonly heapTotalMiB?: number;
   readonly externalMiB?: number;
 }
 
@@ -23,7 +30,7 @@ export async function measureProcesses(target: Target): Promise<Readonly<Record<
     const [process, metrics] = await Promise.all([processOf(pid), metricsOf(url)]);
     return [name, { ...process, ...metrics }] as const;
   });
-  const broker = Promise.all([processOf(target.brokerPid), brokerAnswerMs(target.brokerAddress)]).then(
+  const broker = Promise.all([brokerOf(target.brokerPid), brokerAnswerMs(target.brokerAddress)]).then(
     ([process, longestBlockMs]) => ['broker', { ...process, longestBlockMs }] as const,
   );
   const postgres = postgresOf(target.postgresPid).then((process) => ['postgres', process] as const);
@@ -35,10 +42,26 @@ async function processOf(pid: number): Promise<Measurement> {
     readFile(`/proc/${pid}/status`, 'latin1'),
     readdir(`/proc/${pid}/fd`),
   ]);
-  return { residentMiB: kilobytes(status, 'VmRSS') / 1_024, descriptors: descriptors.length };
+  return {
+    privateMiB: kilobytes(status, 'RssAnon') / 1_024,
+    residentMiB: kilobytes(status, 'VmRSS') / 1_024,
+    descriptors: descriptors.length,
+  };
 }
 
-/** The postmaster and its children, which may end meanwhile. */
+/** Segments that were deleted or are open twice count as descriptors. */
+async function brokerOf(pid: number): Promise<Measurement> {
+  const folder = `/proc/${pid}/fd`;
+  const [process, open] = await Promise.all([processOf(pid), readdir(folder)]);
+  const paths = await Promise.all(open.map((name) => readlink(`${folder}/${name}`).catch(() => '')));
+  const openSegments = new Set(paths.filter((path) => path.endsWith('.log'))).size;
+  return { ...process, descriptors: open.length - openSegments, openSegments };
+}
+
+/**
+ * The postmaster and its children, which may end meanwhile. A page that several processes map, as those that a child has inherited
+ * and not changed, counts once.
+ */
 async function postgresOf(postmaster: number): Promise<Measurement> {
   const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, 'latin1');
   const pids = [postmaster, ...children.split(' ').filter(Boolean).map(Number)];
@@ -48,12 +71,19 @@ async function postgresOf(postmaster: number): Promise<Measurement> {
         readFile(`/proc/${pid}/smaps_rollup`, 'latin1').catch(() => ''),
         readdir(`/proc/${pid}/fd`).catch(() => []),
       ]);
-      return { residentMiB: kilobytes(memory, 'Pss') / 1_024, descriptors: descriptors.length };
+      return {
+        privateMiB: kilobytes(memory, 'Pss_Anon') / 1_024,
+        sharedMiB: kilobytes(memory, 'Pss_Shmem') / 1_024,
+        descriptors: descriptors.length,
+      };
     }),
   );
+  const sum = (valueOf: (each: (typeof all)[number]) => number): number =>
+    all.reduce((total, each) => total + valueOf(each), 0);
   return {
-    residentMiB: all.reduce((sum, each) => sum + each.residentMiB, 0),
-    descriptors: all.reduce((sum, each) => sum + each.descriptors, 0),
+    privateMiB: sum((each) => each.privateMiB),
+    sharedMiB: sum((each) => each.sharedMiB),
+    descriptors: sum((each) => each.descriptors),
   };
 }
 
@@ -70,6 +100,7 @@ async function metricsOf(url: string): Promise<Partial<Measurement>> {
     return {
       longestBlockMs: value('nodejs_eventloop_lag_max_seconds') * 1_000,
       heapMiB: value('nodejs_heap_size_used_bytes') / 2 ** 20,
+      heapTotalMiB: value('nodejs_heap_size_total_bytes') / 2 ** 20,
       externalMiB: value('nodejs_external_memory_bytes') / 2 ** 20,
     };
   } catch {

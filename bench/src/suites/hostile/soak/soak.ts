@@ -1,6 +1,5 @@
 import { statfs } from 'node:fs/promises';
 import { loadavg } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { trendOf, type Sample } from '../../../harness/trend.js';
 import { temporaryFolder } from '../../../harness/processes.js';
@@ -18,12 +17,16 @@ const SAMPLE_MS = 5_000;
 /** In a short trial, each turn has some samples, too. */
 const SAMPLES_PER_TURN = 5;
 const WARM_UP_MS = 5_000;
+const MINUTE_MS = 60_000;
 /** Between two attempts, so that they do not fill the disk. */
 const PAUSE_MS = 500;
 const MIN_FREE_BYTES = 5 * 2 ** 30;
 
-/** Growth that is tolerated in any case: of resident memory in MiB, and of descriptors. */
-const TOLERATED = { residentMiB: 8, descriptors: 8 };
+/** Shared memory that parallel queries of Postgres may use in addition to what is allocated at its start. */
+const PARALLEL_QUERIES_MIB = 256;
+
+/** Growth that is tolerated in any case: of memory in MiB, and of descriptors. */
+const TOLERATED = { memoryMiB: 8, descriptors: 8 };
 
 /**
  * At full size, bodies measure processor time, of which the other provider uses a part; the fleet would fill the disk; and kafkajs
@@ -98,12 +101,14 @@ export async function runSoak(
 ): Promise<Row[]> {
   const { minutes = plan.minutes, rate = plan.eventsPerSecond } = effort;
   await using folder = await temporaryFolder();
-  say(`${minutes} minutes at ${rate} events/s`);
+  say(
+    `${minutes} minutes at ${rate} events/s; the first ${(minutes / rounds).toFixed(1)} are not judged: ` +
+      'each kind of client is new to the processes, and their caches fill',
+  );
   await using target = await Target.start(folder.path, {
     ...SETTINGS,
     // `kill -USR2` of a process that grows writes a heap snapshot.
     node: ['--heapsnapshot-signal=SIGUSR2', `--diagnostic-dir=${folder.path}`],
-    realtime: { REALTIME_HISTORY_DIR: join(folder.path, 'history'), REALTIME_HISTORY_BYTES: '268435456' },
   });
   await using neighbour = await Neighbour.start(target, {
     requestsPerSecond: rate / eventsPerRequest,
@@ -118,6 +123,7 @@ export async function runSoak(
   say('loading the rest');
   const sent = await neighbour.stop();
   const notReady = await target.notReady();
+  const sharedMemory = await soak.sharedMemory();
   await target.load();
   say(`counting the ${sent.sent} events of the provider in the log and in Postgres`);
   const delivery = await checkDelivery(target, sent);
@@ -136,6 +142,7 @@ export async function runSoak(
       result: notReady === undefined ? 'ready' : 'not ready',
       failures: notReady === undefined ? [] : [notReady],
     },
+    sharedMemory,
     ...soak.kindRows(),
   ];
 }
@@ -163,7 +170,7 @@ class Soak {
       failures: new Map(),
       turns: [],
     }));
-    const turnMs = (options.minutes * 60_000) / options.rounds / this.kinds.length;
+    const turnMs = (options.minutes * MINUTE_MS) / options.rounds / this.kinds.length;
     this.sampleMs = Math.min(SAMPLE_MS, turnMs / SAMPLES_PER_TURN);
     this.turn = { round: 0, kind: this.kinds[0]!.group.name };
   }
@@ -175,7 +182,7 @@ class Soak {
     const sampling = this.sample(startedAt, stop.signal).catch(
       (error: unknown) => (this.failure = error as Error),
     );
-    const endsAt = startedAt + this.options.minutes * 60_000;
+    const endsAt = startedAt + this.options.minutes * MINUTE_MS;
     const turns = this.options.rounds * this.kinds.length;
     for (let index = 0; index < turns; index += 1) {
       const kind = this.kinds[index % this.kinds.length]!;
@@ -209,10 +216,16 @@ class Soak {
   }
 
   private async sample(startedAt: number, signal: AbortSignal): Promise<void> {
+    let toldMinutes = 0;
     while (!signal.aborted) {
       const turn = this.turn;
       const processes = await measureProcesses(this.target);
-      this.samples.push({ ...turn, atMs: performance.now() - startedAt, processes });
+      const passedMs = performance.now() - startedAt;
+      this.samples.push({ ...turn, atMs: passedMs, processes });
+      if (Math.floor(passedMs / MINUTE_MS) > toldMinutes) {
+        toldMinutes = Math.floor(passedMs / MINUTE_MS);
+        this.tellMinute(passedMs);
+      }
       const { bavail, bsize } = await statfs(this.options.folder);
       if (bavail * bsize < MIN_FREE_BYTES) throw new Error(`${this.options.folder} has less than 5 GiB left`);
       await pause(this.sampleMs);
@@ -221,14 +234,41 @@ class Soak {
 
   private tell(kind: Kind, passedMs: number): void {
     const { acknowledged, refused, frameGap } = kind.turns.at(-1)!;
-    const processes = Object.entries(this.samples.at(-1)?.processes ?? {}).map(
-      ([name, { residentMiB, descriptors }]) => `${name} ${residentMiB.toFixed(0)} MiB ${descriptors}`,
-    );
     this.options.say(
-      `${(passedMs / 60_000).toFixed(1)} min, ${kind.group.name}: acknowledged ${acknowledged.count}, ` +
-        `p99 ${ms(acknowledged.p99)}, refused ${refused}; frames ${ms(frameGap.max)}; ` +
-        `${processes.join(', ')} descriptors; load ${loadavg()[0]?.toFixed(1)}`,
+      `${(passedMs / MINUTE_MS).toFixed(1)} min, ${kind.group.name}: acknowledged ${acknowledged.count}, ` +
+        `p99 ${ms(acknowledged.p99)}, refused ${refused}; frames ${ms(frameGap.max)}; ${this.lastSample()}`,
     );
+  }
+
+  /** Each minute, because an attempt may last for two. */
+  private tellMinute(passedMs: number): void {
+    const { minutes, rounds, say } = this.options;
+    const { round, kind } = this.turn;
+    say(
+      `minute ${Math.floor(passedMs / MINUTE_MS)} of ${minutes}, round ${round + 1} of ${rounds}: ${kind}; ${this.lastSample()}`,
+    );
+  }
+
+  private lastSample(): string {
+    const processes = Object.entries(this.samples.at(-1)?.processes ?? {}).map(
+      ([name, { privateMiB, descriptors }]) => `${name} ${privateMiB.toFixed(0)} MiB ${descriptors}`,
+    );
+    return `${processes.join(', ')} descriptors; load ${loadavg()[0]?.toFixed(1)}`;
+  }
+
+  /** Shared memory does not show whether a process grows: it fills, up to the settings of Postgres. */
+  async sharedMemory(): Promise<Row> {
+    const { rows } = await this.target.pool.query<{ mib: string }>(
+      "SELECT pg_size_bytes(current_setting('shared_memory_size')) / 1048576 AS mib",
+    );
+    const limitMiB = Number(rows[0]?.mib);
+    const mostMiB = Math.max(...this.samples.map(({ processes }) => processes['postgres']?.sharedMiB ?? 0));
+    return {
+      kind: 'check',
+      name: `the shared memory of Postgres is within the ${limitMiB} MiB of its settings, and ${PARALLEL_QUERIES_MIB} MiB of parallel queries`,
+      result: `at most ${mostMiB.toFixed(0)} MiB`,
+      failures: mostMiB > limitMiB + PARALLEL_QUERIES_MIB ? ['it is larger'] : [],
+    };
   }
 
   /** Memory and descriptors of each process, and the heap if it reports it. */
@@ -236,10 +276,14 @@ class Soak {
     const names = Object.keys(this.samples[0]?.processes ?? {});
     return names
       .flatMap((name) => [
-        this.course(name, 'resident memory, MiB', TOLERATED.residentMiB, (of) => of.residentMiB),
+        this.course(name, 'private memory, MiB', TOLERATED.memoryMiB, (of) => of.privateMiB),
+        this.course(name, 'resident memory, MiB', TOLERATED.memoryMiB, (of) => of.residentMiB),
+        this.course(name, 'shared memory, MiB', Infinity, (of) => of.sharedMiB),
         this.course(name, 'descriptors', TOLERATED.descriptors, (of) => of.descriptors),
+        this.course(name, 'open segments', Infinity, (of) => of.openSegments),
         this.course(name, 'longest block of the event loop, ms', Infinity, (of) => of.longestBlockMs),
         this.course(name, 'heap used, MiB', Infinity, (of) => of.heapMiB),
+        this.course(name, 'heap, MiB', Infinity, (of) => of.heapTotalMiB),
         this.course(name, 'external memory, MiB', Infinity, (of) => of.externalMiB),
       ])
       .filter((row) => row.kind !== 'course' || row.trend.rounds.length > 0);

@@ -90,6 +90,11 @@ export class RawConnection {
     if (!this.closed) this.socket.write(bytes);
   }
 
+  /** Ends the request. The response can still arrive. */
+  end(): void {
+    this.socket.end();
+  }
+
   /** Stops reading. */
   pause(): void {
     this.socket.pause();

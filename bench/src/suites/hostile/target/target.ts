@@ -17,6 +17,7 @@ export const HOSTILE = '0197a1c0-6d1f-7000-8000-0000000000bb';
 
 export const SECRET = 'a secret of this benchmark for loopback';
 const TOKEN_EXPIRES_IN = '3h';
+const HISTORY_BYTES = 256 * 1_048_576;
 const READY_WITHIN_MS = 60_000;
 const READY_POLL_MS = 100;
 const LOG_TAIL_CHARS = 2_000;
@@ -27,7 +28,6 @@ interface TargetSettings {
   readonly broker?: readonly string[];
   /** Options of Node for ingest, realtime and batch. */
   readonly node?: readonly string[];
-  readonly realtime?: Readonly<Record<string, string>>;
   readonly batch?: Readonly<Record<string, string>>;
 }
 
@@ -66,7 +66,11 @@ export class Target implements AsyncDisposable {
         );
       const env = { ...open, AUTH_JWT_SECRET: SECRET };
       const ingest = await start('ingest', env);
-      const realtime = await start('realtime', { ...env, ...settings.realtime });
+      const realtime = await start('realtime', {
+        ...env,
+        REALTIME_HISTORY_DIR: join(folder, 'history'),
+        REALTIME_HISTORY_BYTES: String(HISTORY_BYTES),
+      });
       const batch = await start('batch', { ...env, BATCH_EVERY: '1h', ...settings.batch });
       const openIngest = await start('ingest', { KAFKA_BROKERS: broker.url });
       const services = { ingest, realtime, batch, openIngest };
