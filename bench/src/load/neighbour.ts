@@ -50,6 +50,8 @@ async function run(load: NeighbourLoad): Promise<void> {
   let isStopped = false;
   const underWay = new Set<Promise<void>>();
   const sender = new Sender(load, () => (refused += 1));
+  // If the parent is killed, nobody stops the load.
+  process.on('disconnect', () => process.exit());
 
   for (let page = 0; page < load.pages; page += 1) {
     const socket = io(realtimeUrl, { transports: ['websocket'], forceNew: true, auth: { token: readToken } });
