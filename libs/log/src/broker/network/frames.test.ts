@@ -50,10 +50,12 @@ describe(FrameSplitter, () => {
     const stream = framed(content);
     splitter.push(stream.subarray(0, 4));
     expect(acquired).toEqual([]);
+    expect(splitter.partialBytes).toBe(0);
     for (let at = 4; at < stream.length; at += 64_000) {
       splitter.push(stream.subarray(at, at + 64_000));
       const arrived = at + 64_000 - 4;
       expect(acquired.at(-1)).toBeLessThanOrEqual(Math.max(256 << 10, 2 * arrived));
+      if (splitter.isPartial) expect(splitter.partialBytes).toBe(acquired.at(-1));
     }
     expect(frames).toEqual([content]);
     expect(released).toEqual(acquired.slice(0, -1));

@@ -44,9 +44,9 @@ export class FrameSplitter {
     return this.lengthFilled > 0 || this.wanted >= 0;
   }
 
-  /** Bytes of a frame that has arrived in part. */
+  /** Memory of a frame that has arrived in part: more than its bytes, which may be few. */
   get partialBytes(): number {
-    return this.filled;
+    return this.frame.length;
   }
 
   /** @param chunk is copied @throws FrameError if a size is invalid, or pieces are too small */
