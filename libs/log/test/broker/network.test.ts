@@ -184,25 +184,42 @@ describe('requests whose rest does not arrive', () => {
     };
     return { server, open, [Symbol.asyncDispose]: () => server.destroy() };
   };
-  const LARGE = Buffer.from([0, 0x98, 0x96, 0x80]);
+  const size = (bytes: number): Buffer => {
+    const prefix = Buffer.alloc(4);
+    prefix.writeInt32BE(bytes);
+    return prefix;
+  };
+  const LARGE = size(10_000_000);
 
   it('use bounded memory, and make room for those of others', async () => {
     await using broker = await serve(4_000_000);
     const patient = await broker.open('127.0.0.2');
-    patient.write(Buffer.concat([LARGE, Buffer.alloc(900_000)]));
+    patient.write(Buffer.concat([size(900_001), Buffer.alloc(900_000)]));
     const slow: net.Socket[] = [];
     for (let i = 0; i < 10; i++) {
       const socket = await broker.open('127.0.0.1');
-      socket.write(Buffer.concat([LARGE, Buffer.alloc(1_000_000)]));
+      socket.write(Buffer.concat([size(1_000_001), Buffer.alloc(1_000_000)]));
       slow.push(socket);
     }
     await until(() => slow.filter(({ closed }) => closed).length === 7);
     expect(patient.closed).toBe(false);
     const client = await broker.open('127.0.0.3');
-    client.write(Buffer.concat([Buffer.from([0, 0x0f, 0x42, 0x40]), Buffer.alloc(1_000_000, 7)]));
+    client.write(Buffer.concat([size(1_000_000), Buffer.alloc(1_000_000, 7)]));
     const [answer] = (await once(client, 'data')) as [Buffer];
     expect(answer[0]).toBe(7);
     for (const socket of [patient, client, ...slow]) socket.destroy();
+  });
+
+  it('count with the 256 KiB that are acquired for their first byte', async () => {
+    await using broker = await serve(4_000_000);
+    const slow: net.Socket[] = [];
+    for (let i = 0; i < 20; i++) {
+      const socket = await broker.open('127.0.0.1');
+      socket.write(Buffer.concat([LARGE, Buffer.alloc(1)]));
+      slow.push(socket);
+    }
+    await until(() => slow.filter(({ closed }) => closed).length === 5);
+    for (const socket of slow) socket.destroy();
   });
 
   it('close the connection if they arrive in many small pieces', async () => {

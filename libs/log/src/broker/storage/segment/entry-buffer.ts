@@ -25,8 +25,7 @@ export abstract class EntryBuffer {
 
   /** Releases the memory for further entries. */
   trim(): void {
-    if (this.buffer.length > this.usedBytes)
-      this.buffer = Buffer.from(this.buffer.subarray(0, this.usedBytes));
+    if (this.buffer.length > this.usedBytes) this.resize(this.usedBytes);
   }
 
   /** Entries that are not in the file yet, and their position in it. */
@@ -43,9 +42,7 @@ export abstract class EntryBuffer {
   /** Allocates an entry. @returns the buffer and the position of the entry */
   protected next(): { buffer: Buffer; at: number } {
     if (this.usedBytes + this.entryBytes > this.buffer.length) {
-      const grown = Buffer.allocUnsafe(Math.max(this.buffer.length * 2, this.entryBytes * FIRST_ENTRIES));
-      this.buffer.copy(grown, 0, 0, this.usedBytes);
-      this.buffer = grown;
+      this.resize(Math.max(this.buffer.length * 2, this.entryBytes * FIRST_ENTRIES));
     }
     const at = this.usedBytes;
     this.usedBytes += this.entryBytes;
@@ -54,6 +51,13 @@ export abstract class EntryBuffer {
 
   protected entry(index: number): { buffer: Buffer; at: number } {
     return { buffer: this.buffer, at: index * this.entryBytes };
+  }
+
+  /** Outside Node's pool of buffers: an index that lives as long as its segment would keep a whole slab of the pool. */
+  private resize(bytes: number): void {
+    const resized = Buffer.allocUnsafeSlow(bytes);
+    this.buffer.copy(resized, 0, 0, this.usedBytes);
+    this.buffer = resized;
   }
 }
 
