@@ -35,6 +35,37 @@ function plain(change: Partial<BatchRecord>[] = [{}]): Buffer {
   );
 }
 
+/** A zigzag varint with at least this number of bytes: the last ones are zero if it needs fewer. */
+function varint(value: bigint, leastBytes: number): Buffer {
+  let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
+  const encoded: number[] = [];
+  while (rest > 0n || encoded.length < Math.max(leastBytes, 1)) {
+    encoded.push(Number(rest & 0x7fn) | 0x80);
+    rest >>= 7n;
+  }
+  return Buffer.from(encoded.with(-1, (encoded.at(-1) as number) & 0x7f));
+}
+
+/** Encodes records with the least length of each varint in turn. */
+function encodeWith(records: readonly BatchRecord[], leastBytes: () => number): Buffer {
+  const number = (value: number | bigint) => varint(BigInt(value), leastBytes());
+  const field = (part: Buffer | null) => Buffer.concat([number(part?.length ?? -1), part ?? Buffer.alloc(0)]);
+  return Buffer.concat(
+    records.flatMap(({ timestampDelta, offsetDelta, key, value, headers }) => {
+      const content = Buffer.concat([
+        Buffer.from([0]),
+        number(timestampDelta),
+        number(offsetDelta),
+        field(key),
+        field(value),
+        number(headers.length),
+        ...headers.flatMap((header) => [field(Buffer.from(header.key)), field(header.value)]),
+      ]);
+      return [number(content.length), content];
+    }),
+  );
+}
+
 describe('checkRecords', () => {
   it('accepts encoded records and returns their largest timestamp', () => {
     fc.assert(
@@ -47,6 +78,22 @@ describe('checkRecords', () => {
         const timestamps = records.map(({ timestampDelta }) => BASE + timestampDelta);
         const largest = timestamps.reduce((max, each) => (each > max ? each : max), -1n);
         expect(check).toEqual({ maxTimestamp: largest, faults: [], faultCount: 0 });
+      }),
+    );
+  });
+
+  it('returns the same whatever number of bytes varints have', () => {
+    const rules = { needsKeys: true, timestamps: { earliest: BASE - 500n, latest: BASE + 500n } };
+    const lengths = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 50 });
+    fc.assert(
+      fc.property(batch, lengths, (records, leastBytes) => {
+        let next = 0;
+        const header = { count: records.length, baseTimestamp: BASE };
+        const padded = encodeWith(records, () => leastBytes[next++ % leastBytes.length] as number);
+        const longest = encodeWith(records, () => 5);
+        const check = checkRecords(longest, header, rules);
+        expect(checkRecords(padded, header, rules)).toEqual(check);
+        expect(checkRecords(writeRecords(records), header, rules)).toEqual(check);
       }),
     );
   });

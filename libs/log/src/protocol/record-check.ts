@@ -154,6 +154,24 @@ class RecordCursor {
   }
 
   private varint(end: number): number {
+    const { at, buffer } = this;
+    // Most varints have one or two bytes.
+    if (at < end) {
+      const first = buffer[at] as number;
+      if (first < 0x80) {
+        this.at = at + 1;
+        return (first >>> 1) ^ -(first & 1);
+      }
+      const second = at + 1 < end ? (buffer[at + 1] as number) : 0x80;
+      if (second < 0x80) {
+        this.at = at + 2;
+        return ((first & 0x7f) >>> 1) ^ (second << 6) ^ -(first & 1);
+      }
+    }
+    return this.longVarint(end);
+  }
+
+  private longVarint(end: number): number {
     let zigzag = 0;
     for (let shift = 0; ; shift += 7) {
       const byte = this.byte(end, shift, 32);
@@ -164,6 +182,13 @@ class RecordCursor {
 
   private varlong(end: number): void {
     const start = this.at;
+    const first = start < end ? (this.buffer[start] as number) : 0x80;
+    if (first < 0x80) {
+      this.at = start + 1;
+      this.exactTimestampDelta = undefined;
+      this.timestampDelta = (first >>> 1) ^ -(first & 1);
+      return;
+    }
     let zigzag = 0;
     for (let shift = 0; ; shift += 7) {
       const byte = this.byte(end, shift, 64);
