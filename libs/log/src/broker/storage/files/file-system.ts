@@ -55,6 +55,8 @@ const MAX_INLINE_READ_BYTES = 64 << 10;
 const MAX_GATHERED_BUFFERS = 1024;
 
 const inlineWrites = new InlineWrites();
+/** Of every write that has completed on the event loop thread. */
+const WRITTEN = Promise.resolve();
 
 const writev = promisify(fs.writev);
 const read = promisify(fs.read);
@@ -162,11 +164,23 @@ class NodeLogFile implements LogFile {
 
   constructor(private readonly fd: number) {}
 
-  async write(buffers: readonly Buffer[], position: number): Promise<void> {
-    if (inlineWrites.shouldInline(buffers)) {
+  write(buffers: readonly Buffer[], position: number): Promise<void> {
+    if (!inlineWrites.shouldInline(buffers)) return this.writeOnPool(buffers, position);
+    try {
       inlineWrites.write(this.fd, buffers, position);
-      return;
+      return WRITTEN;
+    } catch (error) {
+      return Promise.reject(error as Error);
     }
+  }
+
+  private writeOnPool(buffers: readonly Buffer[], position: number): Promise<void> {
+    const [only] = buffers;
+    if (only !== undefined && buffers.length === 1) return writeOne(this.fd, only, position);
+    return this.writeGathered(buffers, position);
+  }
+
+  private async writeGathered(buffers: readonly Buffer[], position: number): Promise<void> {
     let at = position;
     for (let i = 0; i < buffers.length; i += MAX_GATHERED_BUFFERS) {
       let rest = buffers.slice(i, i + MAX_GATHERED_BUFFERS);
@@ -215,6 +229,20 @@ class NodeLogFile implements LogFile {
     }
     await close(this.fd);
   }
+}
+
+/** Writes one buffer on the thread pool, with one promise: appends are mostly such writes. */
+function writeOne(fd: number, buffer: Buffer, position: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const writeFrom = (from: number) => {
+      fs.write(fd, buffer, from, buffer.length - from, position + from, (error, bytesWritten) => {
+        if (error) reject(error);
+        else if (from + bytesWritten < buffer.length) writeFrom(from + bytesWritten);
+        else resolve();
+      });
+    };
+    writeFrom(0);
+  });
 }
 
 function readInline(fd: number, buffer: Buffer, position: number): number {

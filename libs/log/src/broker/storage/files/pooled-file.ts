@@ -67,9 +67,13 @@ export class PooledFile implements LogFile {
     this.expectOpen();
     this.changes++;
     if (this.users++ === 0) this.pool.markUsed(this);
+    let { real } = this;
     try {
-      const real = this.real ?? (await this.openNow({ existing: true }));
-      await this.observe(real.write(buffers, position));
+      real ??= await this.openNow({ existing: true });
+      await real.write(buffers, position);
+    } catch (error) {
+      if (real !== undefined) this.pool.observer.failed(error);
+      throw error;
     } finally {
       // A sync that started meanwhile may not cover the write.
       this.changes++;

@@ -23,8 +23,16 @@ export interface PendingAppend {
   /** Set if the batch belongs to a transaction, or is the marker that ends one. */
   readonly transaction: { readonly producerId: bigint; readonly marker: Marker | undefined } | undefined;
   readonly undo: Undo | undefined;
-  readonly resolve: () => void;
+  readonly result: AppendResult;
+  readonly resolve: (result: AppendResult) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** A batch without offsets, and the promise of its append. */
+interface NewAppend extends Pick<PendingAppend, 'resolve' | 'reject'> {
+  readonly batch: Buffer;
+  readonly header: BatchHeader;
+  readonly logAppendTimeMs: bigint;
 }
 
 /** The log that a queue appends to. */
@@ -61,16 +69,29 @@ export class AppendQueue {
   ) {}
 
   /** See `PartitionLog.append`. */
-  async append(batch: Buffer, header: BatchHeader): Promise<AppendResult> {
-    const { producers, now } = this.target;
-    const logAppendTimeMs = this.stamp(batch);
-    if (header.producerId >= 0n) {
-      const verdict = producers.check(header);
-      if (verdict.kind === 'duplicate') {
-        await this.writtenUpTo(verdict.batch.lastOffset);
-        return { baseOffset: verdict.batch.baseOffset, logAppendTimeMs };
+  append(batch: Buffer, header: BatchHeader): Promise<AppendResult> {
+    // One promise instead of an asynchronous function that waits for another: it is made for every batch.
+    return new Promise((resolve, reject) => {
+      const logAppendTimeMs = this.stamp(batch);
+      const duplicate = header.producerId >= 0n ? this.duplicateOf(header) : undefined;
+      if (duplicate === undefined) {
+        this.add({ batch, header, logAppendTimeMs, resolve, reject });
+        return;
       }
-    }
+      const result = { baseOffset: duplicate.baseOffset, logAppendTimeMs };
+      resolve(this.writtenUpTo(duplicate.lastOffset).then(() => result));
+    });
+  }
+
+  /** @throws ProtocolError if the sequence of the producer does not allow the batch */
+  private duplicateOf(header: BatchHeader) {
+    const verdict = this.target.producers.check(header);
+    return verdict.kind === 'duplicate' ? verdict.batch : undefined;
+  }
+
+  /** Assigns offsets to a batch and queues it. */
+  private add({ batch, header, logAppendTimeMs, resolve, reject }: NewAppend): void {
+    const { producers, now } = this.target;
     const baseOffset = this.nextOffset;
     const lastOffset = baseOffset + (header.lastOffset - header.baseOffset);
     setBaseOffset(batch, baseOffset, LEADER_EPOCH);
@@ -79,12 +100,10 @@ export class AppendQueue {
     const transaction = header.transactional ? { producerId: header.producerId, marker } : undefined;
     this.nextOffset = lastOffset + 1n;
     const maxTimestamp = logAppendTimeMs >= 0n ? logAppendTimeMs : header.maxTimestamp;
-    await new Promise<void>((resolve, reject) => {
-      const placed = { bytes: batch, baseOffset, lastOffset, maxTimestamp };
-      this.pending.push({ placed, transaction, undo, resolve, reject });
-      this.draining ??= this.drain();
-    });
-    return { baseOffset, logAppendTimeMs };
+    const placed = { bytes: batch, baseOffset, lastOffset, maxTimestamp };
+    const result = { baseOffset, logAppendTimeMs };
+    this.pending.push({ placed, transaction, undo, result, resolve, reject });
+    this.draining ??= this.drain();
   }
 
   /** Changes of producer states by batches that wait to be written, newest first. */
@@ -142,7 +161,12 @@ export class AppendQueue {
         const { placed } = this.pending[0] as PendingAppend;
         const segment = this.target.activeIfFits(placed) ?? (await this.target.segmentFor(placed));
         group = this.pending.splice(0, this.countForWrite(segment));
-        await this.write(segment, group);
+        await segment.append(
+          group.map((append) => append.placed),
+          { sync: this.isSyncDue(group.length), nowMs: this.target.now() },
+        );
+        this.target.written(segment, group);
+        for (const append of group) append.resolve(append.result);
       } catch (error) {
         await this.fail(group, error);
       }
@@ -164,16 +188,12 @@ export class AppendQueue {
     return count;
   }
 
-  private async write(segment: Segment, group: readonly PendingAppend[]): Promise<void> {
-    this.messagesSinceSync += group.length;
-    const sync = this.messagesSinceSync >= this.target.settings().flushMessages;
-    if (sync) this.messagesSinceSync = 0;
-    await segment.append(
-      group.map((append) => append.placed),
-      { sync, nowMs: this.target.now() },
-    );
-    this.target.written(segment, group);
-    for (const append of group) append.resolve();
+  /** Counts messages that are about to be written. @returns whether `flush.messages` requires a sync after them */
+  private isSyncDue(messages: number): boolean {
+    this.messagesSinceSync += messages;
+    const due = this.messagesSinceSync >= this.target.settings().flushMessages;
+    if (due) this.messagesSinceSync = 0;
+    return due;
   }
 
   /** Rejects all waiting appends and reverts what they changed: the producers retry them. */
