@@ -27,8 +27,12 @@ const SHORT_MS = 2_000;
 const LONG_MS = 10_000;
 /** Maximum duration of a statement: a quarter with some ten million positions. */
 const STATEMENT_TIMEOUT_MS = 600_000;
-/** Memory of each sort and hash table of a statement. */
-const WORK_MEMORY = '64MB';
+/**
+ * Memory of each sort, hash table and stored result of a statement, which has up to some ten of them. More is written to temporary
+ * files. Hash tables may have no multiple of it, which is the default of Postgres.
+ */
+const WORK_MEMORY = '8MB';
+const HASH_MEMORY_MULTIPLIER = 1;
 
 interface RefreshOptions {
   readonly signal?: AbortSignal;
@@ -64,7 +68,8 @@ export async function refreshAggregates(
 /** Waits for the refresh of another process, and prepares the current transaction for the calculation of aggregates. */
 export async function beginRefresh(client: pg.ClientBase): Promise<void> {
   await client.query(
-    `SET LOCAL statement_timeout = ${STATEMENT_TIMEOUT_MS}; SET LOCAL work_mem = '${WORK_MEMORY}'`,
+    `SET LOCAL statement_timeout = ${STATEMENT_TIMEOUT_MS}; SET LOCAL work_mem = '${WORK_MEMORY}';
+     SET LOCAL hash_mem_multiplier = ${HASH_MEMORY_MULTIPLIER}`,
   );
   await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
 }

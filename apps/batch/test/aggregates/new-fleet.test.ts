@@ -101,3 +101,25 @@ describe('a refresh of the first vehicles after one', () => {
     }
   });
 });
+
+describe('the memory of a refresh', () => {
+  it('is bounded for each sort and hash table, whatever the server allows', async () => {
+    await using database = await createTestDatabase();
+    const settings = ["work_mem = '1GB'", 'hash_mem_multiplier = 8'];
+    for (const setting of settings) {
+      await database.query(`ALTER DATABASE ${new URL(database.url).pathname.slice(1)} SET ${setting}`);
+    }
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    try {
+      await client.query('BEGIN');
+      await beginRefresh(client);
+      const { rows } = await client.query<{ bytes: number }>(
+        `SELECT (pg_size_bytes(current_setting('work_mem')) * current_setting('hash_mem_multiplier')::float8)::float8 AS bytes`,
+      );
+      expect(rows[0]!.bytes).toBeLessThanOrEqual(16 * 1_048_576);
+    } finally {
+      await client.end();
+    }
+  });
+});
