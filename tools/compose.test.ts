@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { read } from './repository-files.js';
+import { BATCH_ALLOCATOR_VARIABLES } from './src/processes/allocator-variables.js';
 import { INGEST_V8_OPTIONS } from './src/processes/v8-options.js';
 import { repositoryRoot } from './src/repository.js';
 
@@ -87,6 +88,10 @@ describe('docker compose', () => {
   it('starts ingest with the options of the launcher', () => {
     const { entrypoint } = services['ingest']!;
     expect(entrypoint).toEqual(['node', ...INGEST_V8_OPTIONS, 'apps/ingest/dist/main.js']);
+  });
+
+  it('starts batch with the variables of the C library of the launcher', () => {
+    expect(services['batch']!.environment).toMatchObject(BATCH_ALLOCATOR_VARIABLES);
   });
 
   it('has a stop grace period longer than the drain timeout', () => {

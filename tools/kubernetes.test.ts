@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { read } from './repository-files.js';
+import { BATCH_ALLOCATOR_VARIABLES } from './src/processes/allocator-variables.js';
 import { INGEST_V8_OPTIONS } from './src/processes/v8-options.js';
 
 /** Checks the manifests of each service. Their schema is checked by kubeconform. */
@@ -10,6 +11,7 @@ interface Container {
   readonly image: string;
   readonly command: readonly string[];
   readonly ports?: readonly { readonly containerPort: number }[];
+  readonly env?: readonly { readonly name: string; readonly value: string }[];
   readonly envFrom: readonly Readonly<Record<string, { readonly name: string }>>[];
   readonly resources: { readonly requests: object; readonly limits: object };
   readonly securityContext: object;
@@ -88,6 +90,10 @@ describe('deploy/kubernetes', () => {
     const [container] = pod.containers;
     const options = name === 'ingest' ? INGEST_V8_OPTIONS : [];
     expect(container.command).toEqual(['node', ...options, `apps/${name}/dist/main.js`]);
+    const allocator = (container.env ?? []).filter((variable) => variable.name.startsWith('MALLOC_'));
+    expect(Object.fromEntries(allocator.map((variable) => [variable.name, variable.value]))).toEqual(
+      name === 'batch' ? BATCH_ALLOCATOR_VARIABLES : {},
+    );
     const port = /httpEnv\((\d+)\)/.exec(read(`apps/${name}/src/config.ts`))?.[1];
     expect(container.ports?.map(({ containerPort }) => String(containerPort))).toEqual([port]);
     expect(container.readinessProbe).toMatchObject({ httpGet: { path: '/health/ready', port: 'http' } });

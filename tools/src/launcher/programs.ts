@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Home } from '../home/home.js';
 import type { Program } from '../processes/supervised-process.js';
+import { BATCH_ALLOCATOR_VARIABLES } from '../processes/allocator-variables.js';
 import { BROKER_V8_OPTIONS, INGEST_V8_OPTIONS } from '../processes/v8-options.js';
 import { programFile } from '../repository.js';
 import { childEnvironment, type ProcessName } from '../processes/child-environment.js';
@@ -93,10 +94,18 @@ export function realtimeProgram(context: ProgramContext): Program {
 
 export function batchProgram(context: ProgramContext, databaseUrl: string): Program {
   return service('batch', 'apps/batch/dist/main.js', context, {
+    ...allocatorVariables(context.environment.env),
     DATABASE_URL: databaseUrl,
     BATCH_EVERY: context.options.batchEvery,
     BATCH_CITY: batchCity(context),
   });
+}
+
+/** Those of the user's environment have precedence. */
+function allocatorVariables(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(BATCH_ALLOCATOR_VARIABLES).map(([name, value]) => [name, env[name] || value]),
+  );
 }
 
 export function routerProgram(context: ProgramContext, routerFile: string): Program {

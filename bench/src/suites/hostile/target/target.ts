@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { makeToken } from '@hailstream/service/tokens';
 import { startPostgres, type RunningPostgres } from '@hailstream/tools/postgres';
+import { BATCH_ALLOCATOR_VARIABLES } from '@hailstream/tools/allocator-variables';
 import { INGEST_V8_OPTIONS } from '@hailstream/tools/v8-options';
 import { Pool } from 'pg';
 import {
@@ -71,7 +72,12 @@ export class Target implements AsyncDisposable {
         REALTIME_HISTORY_DIR: join(folder, 'history'),
         REALTIME_HISTORY_BYTES: String(HISTORY_BYTES),
       });
-      const batch = await start('batch', { ...env, BATCH_EVERY: '1h', ...settings.batch });
+      const batch = await start('batch', {
+        ...env,
+        ...BATCH_ALLOCATOR_VARIABLES,
+        BATCH_EVERY: '1h',
+        ...settings.batch,
+      });
       const openIngest = await start('ingest', { KAFKA_BROKERS: broker.url });
       const services = { ingest, realtime, batch, openIngest };
       return new Target(disposals, broker, postgres, pool, services);
