@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { type Admin, type Batch, type Consumer, Kafka, logLevel } from 'kafkajs';
 
 export { CompressionTypes, type Message } from 'kafkajs';
 
@@ -20,6 +20,8 @@ const TOPIC_WITHIN_MS = 30_000;
 const TOPIC_POLL_MS = 50;
 
 export type PlainAdmin = Admin;
+export type PlainBatch = Batch;
+export type PlainConsumer = Consumer;
 
 /** Unmodified kafkajs, so that the client contains no Hailstream code. */
 export function plainClient(address: string): Kafka {

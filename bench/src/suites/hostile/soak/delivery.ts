@@ -2,13 +2,20 @@ import { createInterface } from 'node:readline';
 import { to as copyTo } from 'pg-copy-streams';
 import type { SentEvents } from '../../../load/neighbour.js';
 import { eventId, eventNumber } from '../../../load/numbered-events.js';
-import { plainClient } from '../../../load/plain-client.js';
+import {
+  plainClient,
+  type PlainAdmin,
+  type PlainBatch,
+  type PlainConsumer,
+} from '../../../load/plain-client.js';
 import { NEIGHBOUR, type Target } from '../target/target.js';
 
 const TOPIC = 'ride.telemetry';
 /** Missing events that a failure names. */
 const NAMED_EVENTS = 5;
 const MAX_COUNT = 255;
+/** More than are sent in any run. */
+const MAX_EVENTS = 1 << 28;
 
 /** Where the events of the neighbour are. */
 interface Delivery {
@@ -24,10 +31,14 @@ interface Delivery {
  * Counts the events of the neighbour in the log and in Postgres, without code of the system: the log with kafkajs, Postgres with COPY.
  * Each acknowledged event must be in the log, and in Postgres exactly once; no other may be in Postgres more than once.
  */
-export async function checkDelivery(target: Target, sent: SentEvents): Promise<Delivery> {
+export async function checkDelivery(
+  target: Target,
+  counter: LogCounter,
+  sent: SentEvents,
+): Promise<Delivery> {
   const acknowledged = Buffer.from(sent.acknowledged, 'base64');
-  const log = await countInLog(target, sent.sent);
-  const rows = await countInPostgres(target, sent.sent);
+  const log = (await counter.toEnd()).of(sent.sent);
+  const rows = (await countInPostgres(target)).of(sent.sent);
   const wrong = (isWrong: (number: number) => boolean): number[] =>
     Array.from({ length: sent.sent }, (_, number) => number).filter(isWrong);
   const failures = [
@@ -66,25 +77,31 @@ function total(counts: Uint8Array): number {
 
 /** How often each event occurs. */
 class Counts {
-  readonly counts: Uint8Array;
-  /** Ids that are not of an event that was sent. */
-  unknown = 0;
-
-  constructor(sent: number) {
-    this.counts = new Uint8Array(sent);
-  }
+  private counts = new Uint8Array(1 << 16);
 
   add(id: string): void {
     const number = eventNumber(id);
     // Attacks send a few events of the same provider, with other ids.
     if (number === undefined) return;
-    if (number < this.counts.length) this.counts[number] = Math.min(MAX_COUNT, this.counts[number]! + 1);
-    else this.unknown += 1;
+    if (number >= MAX_EVENTS) throw new Error(`an event with the id ${id}, which was not sent`);
+    if (number >= this.counts.length) {
+      const grown = new Uint8Array((number + 1) * 2);
+      grown.set(this.counts);
+      this.counts = grown;
+    }
+    this.counts[number] = Math.min(MAX_COUNT, this.counts[number]! + 1);
+  }
+
+  /** How often each of the events that were sent occurs, and how many others occur. */
+  of(sent: number): { readonly counts: Uint8Array; readonly unknown: number } {
+    const counts = new Uint8Array(sent);
+    counts.set(this.counts.subarray(0, sent));
+    return { counts, unknown: this.counts.subarray(sent).filter((count) => count > 0).length };
   }
 }
 
-async function countInPostgres({ pool }: Target, sent: number): Promise<Counts> {
-  const counts = new Counts(sent);
+async function countInPostgres({ pool }: Target): Promise<Counts> {
+  const counts = new Counts();
   const client = await pool.connect();
   try {
     const rows = client.query(
@@ -97,38 +114,74 @@ async function countInPostgres({ pool }: Target, sent: number): Promise<Counts> 
   }
 }
 
-async function countInLog({ brokerAddress }: Target, sent: number): Promise<Counts> {
-  const counts = new Counts(sent);
-  const client = plainClient(brokerAddress);
-  const admin = client.admin();
-  await admin.connect();
-  const ends = await admin.fetchTopicOffsets(TOPIC);
-  await admin.disconnect();
-  const open = new Set(ends.filter(({ low, high }) => low !== high).map(({ partition }) => partition));
-  const lastOffsets = new Map(ends.map(({ partition, high }) => [partition, BigInt(high) - 1n]));
-  const consumer = client.consumer({ groupId: `soak-${Date.now()}` });
-  await consumer.connect();
-  await consumer.subscribe({ topic: TOPIC, fromBeginning: true });
-  await new Promise<void>((resolve, reject) => {
-    consumer.on('consumer.crash', ({ payload }) => reject(payload.error));
-    consumer
-      .run({
-        eachBatch: async ({ batch }) => {
-          for (const { value } of batch.messages) count(counts, value);
-          // A partition may end with a record that is not a message: an offset without one counts as read.
-          if (BigInt(batch.lastOffset()) >= lastOffsets.get(batch.partition)!) open.delete(batch.partition);
-          if (open.size === 0) resolve();
-        },
-      })
-      .catch(reject);
-  });
-  await consumer.disconnect();
-  return counts;
-}
+/**
+ * Counts the events of the neighbour in the log while they are appended, so that the log may delete old segments meanwhile. A segment
+ * that is deleted before it was read is missing in the counts.
+ */
+export class LogCounter implements AsyncDisposable {
+  private readonly counts = new Counts();
+  /** The next offset of each partition. After a rebalance, records come again. */
+  private readonly next = new Map<number, bigint>();
+  private failure: Error | undefined;
+  private onRead: () => void = () => undefined;
 
-/** Records that are not events are hostile. */
-function count(counts: Counts, value: Buffer | null): void {
-  if (value === null || !value.includes(NEIGHBOUR)) return;
-  const { provider_id: provider, telemetry_id: id } = JSON.parse(value.toString()) as Record<string, unknown>;
-  if (provider === NEIGHBOUR && typeof id === 'string') counts.add(id);
+  private constructor(
+    private readonly admin: PlainAdmin,
+    private readonly consumer: PlainConsumer,
+  ) {}
+
+  static async start({ brokerAddress }: Target): Promise<LogCounter> {
+    const client = plainClient(brokerAddress);
+    const consumer = client.consumer({ groupId: `soak-${Date.now()}` });
+    const counter = new LogCounter(client.admin(), consumer);
+    await counter.admin.connect();
+    await consumer.connect();
+    await consumer.subscribe({ topic: TOPIC, fromBeginning: true });
+    consumer.on('consumer.crash', ({ payload }) => {
+      if (payload.restart) return;
+      counter.failure = payload.error;
+      counter.onRead();
+    });
+    await consumer.run({ eachBatch: ({ batch }) => Promise.resolve(counter.count(batch)) });
+    return counter;
+  }
+
+  /** Resolves once all records that are in the log now were read. @throws Error if the consumer has ended */
+  async toEnd(): Promise<Counts> {
+    const ends = await this.admin.fetchTopicOffsets(TOPIC);
+    const isRead = (): boolean =>
+      ends.every(({ partition, high }) => (this.next.get(partition) ?? 0n) >= BigInt(high));
+    await new Promise<void>((resolve) => {
+      this.onRead = () => {
+        if (isRead() || this.failure !== undefined) resolve();
+      };
+      this.onRead();
+    });
+    if (this.failure !== undefined) throw this.failure;
+    return this.counts;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.consumer.disconnect();
+    await this.admin.disconnect();
+  }
+
+  private count(batch: PlainBatch): void {
+    const next = this.next.get(batch.partition) ?? 0n;
+    for (const { offset, value } of batch.messages) if (BigInt(offset) >= next) this.countRecord(value);
+    // A partition may end with a record that is not a message: an offset without one counts as read.
+    const after = BigInt(batch.lastOffset()) + 1n;
+    if (after > next) this.next.set(batch.partition, after);
+    this.onRead();
+  }
+
+  /** Records that are not events are hostile. */
+  private countRecord(value: Buffer | null): void {
+    if (value === null || !value.includes(NEIGHBOUR)) return;
+    const { provider_id: provider, telemetry_id: id } = JSON.parse(value.toString()) as Record<
+      string,
+      unknown
+    >;
+    if (provider === NEIGHBOUR && typeof id === 'string') this.counts.add(id);
+  }
 }

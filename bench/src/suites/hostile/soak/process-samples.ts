@@ -30,8 +30,12 @@ export async function measureProcesses(target: Target): Promise<Readonly<Record<
     const [process, metrics] = await Promise.all([processOf(pid), metricsOf(url)]);
     return [name, { ...process, ...metrics }] as const;
   });
-  const broker = Promise.all([brokerOf(target.brokerPid), brokerAnswerMs(target.brokerAddress)]).then(
-    ([process, longestBlockMs]) => ['broker', { ...process, longestBlockMs }] as const,
+  const broker = Promise.all([
+    brokerOf(target.brokerPid),
+    metricsOf(target.brokerMetricsUrl),
+    brokerAnswerMs(target.brokerAddress),
+  ]).then(
+    ([process, metrics, longestBlockMs]) => ['broker', { ...process, ...metrics, longestBlockMs }] as const,
   );
   const postgres = postgresOf(target.postgresPid).then((process) => ['postgres', process] as const);
   return Object.fromEntries(await Promise.all([...services, broker, postgres]));

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { freePort } from '@hailstream/service/ports';
 import { makeToken } from '@hailstream/service/tokens';
 import { startPostgres, type RunningPostgres } from '@hailstream/tools/postgres';
 import { BATCH_ALLOCATOR_VARIABLES } from '@hailstream/tools/allocator-variables';
@@ -39,6 +40,8 @@ export class Target implements AsyncDisposable {
   private constructor(
     private readonly disposals: readonly AsyncDisposable[],
     private readonly broker: SystemProcess,
+    /** Serves the metrics of the broker. */
+    readonly brokerMetricsUrl: string,
     private readonly postgres: RunningPostgres,
     readonly pool: Pool,
     private readonly services: Services,
@@ -51,7 +54,13 @@ export class Target implements AsyncDisposable {
       return resource;
     };
     try {
-      const broker = use(await startBrokerProcess(join(folder, 'broker'), undefined, settings.broker));
+      const metricsPort = await freePort();
+      const broker = use(
+        await startBrokerProcess(join(folder, 'broker'), undefined, [
+          `metrics.port=${metricsPort}`,
+          ...(settings.broker ?? []),
+        ]),
+      );
       const postgres = use(await startPostgres({ dataDir: join(folder, 'postgres'), port: 0 }));
       const pool = new Pool({ connectionString: postgres.url });
       use({ [Symbol.asyncDispose]: () => pool.end() });
@@ -80,7 +89,7 @@ export class Target implements AsyncDisposable {
       });
       const openIngest = await start('ingest', { KAFKA_BROKERS: broker.url });
       const services = { ingest, realtime, batch, openIngest };
-      return new Target(disposals, broker, postgres, pool, services);
+      return new Target(disposals, broker, `http://127.0.0.1:${metricsPort}`, postgres, pool, services);
     } catch (error) {
       await disposeAll(disposals);
       throw error;
