@@ -102,10 +102,17 @@ export class BatchEncoder extends RecordOutput {
    * Returns the batch, compressed unless that makes it larger: it may be as large as the topic accepts. Without compression it
    * is a view of the buffer, valid until {@link reset}.
    */
-  finish({ attributes, ...producer }: ProducerFields, codec: number = Codec.NONE): Buffer {
+  finish(
+    { attributes, producerId, producerEpoch, baseSequence }: ProducerFields,
+    codec: number = Codec.NONE,
+  ): Buffer {
     const batch = this.buffer.subarray(0, this.at);
+    // Without `...rest`, which takes longer than everything else here, and allocates in the old generation.
     const fields = {
-      ...producer,
+      attributes,
+      producerId,
+      producerEpoch,
+      baseSequence,
       baseOffset: 0n,
       lastOffsetDelta: this.count - 1,
       baseTimestamp: toInt64(this.baseTimestampMs),
@@ -122,7 +129,7 @@ export class BatchEncoder extends RecordOutput {
         );
       }
     }
-    writeBatchHeader(batch, { ...fields, attributes });
+    writeBatchHeader(batch, fields);
     return batch;
   }
 

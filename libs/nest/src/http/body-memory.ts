@@ -26,7 +26,7 @@ interface Holder<Party> {
   bytes: number;
   arrivingBytes: number;
   /** Bodies that have not arrived completely, the oldest first. */
-  readonly arriving: Set<HeldBody<Party>>;
+  arriving: Set<HeldBody<Party>>;
 }
 
 /**
@@ -35,7 +35,7 @@ interface Holder<Party> {
  * no sender can keep others out by not sending what it has announced.
  */
 export class BodyMemory<Party> {
-  private readonly holders = new Map<Party, Holder<Party>>();
+  private holders = new Map<Party, Holder<Party>>();
   private bytes = 0;
 
   constructor(
@@ -79,7 +79,11 @@ export class BodyMemory<Party> {
   /** The body has arrived completely. */
   arrive(body: HeldBody<Party>): void {
     const holder = this.holders.get(body.party);
-    if (holder?.arriving.delete(body) === true) holder.arrivingBytes -= body.bytes;
+    if (holder?.arriving.delete(body) !== true) return;
+    holder.arrivingBytes -= body.bytes;
+    // A set or map that is emptied again and again would keep its former contents until a major garbage collection: each table of
+    // it refers to the next one, also after it was replaced.
+    if (holder.arriving.size === 0) holder.arriving = new Set();
   }
 
   /** The size of a body is known, which must have arrived. */
@@ -99,6 +103,7 @@ export class BodyMemory<Party> {
     body.isReleased = true;
     this.add(holder, -body.bytes);
     if (holder.bytes === 0) this.holders.delete(body.party);
+    if (this.holders.size === 0) this.holders = new Map();
   }
 
   /** If others have bodies as well, a party has at most as much as is free, so that however many there are, there is room for another one. */

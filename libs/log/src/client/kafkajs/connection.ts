@@ -7,6 +7,8 @@ export interface KafkajsConnection {
   readonly clientId: string;
   readonly socket: Socket;
   readonly requestQueue: {
+    /** Requests without a response, by their correlation ids. */
+    inflight: Map<number, unknown>;
     push(request: {
       readonly entry: RequestEntry;
       readonly expectResponse: true;
@@ -63,14 +65,17 @@ export async function sendFrame(
   frame.int32(header.sizeBytes + body.reduce((sum, { length }) => sum + length, 0));
   for (const chunk of [...header.finish(), ...body]) frame.raw(chunk);
   const chunks = frame.finish();
+  const { requestQueue } = connection;
   const { payload } = await new Promise<{ readonly payload: Buffer }>((resolve, reject) => {
-    connection.requestQueue.push({
+    requestQueue.push({
       entry: { apiKey, apiVersion, apiName, correlationId, resolve, reject },
       expectResponse: true,
       requestTimeout: null,
       sendRequest: () => writeAll(connection.socket, chunks),
     });
   });
+  // The map would keep former requests and responses until a major garbage collection, as explained in Accumulator.take.
+  if (requestQueue.inflight.size === 0) requestQueue.inflight = new Map();
   return payload;
 }
 

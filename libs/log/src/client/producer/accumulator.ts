@@ -36,7 +36,7 @@ interface PartitionQueue<T> {
  * Within a partition the order of `add` is the order of `take`; partitions that wait longest are taken first.
  */
 export class Accumulator<T extends Accumulated> {
-  private readonly queues = new Map<string, PartitionQueue<T>>();
+  private queues = new Map<string, PartitionQueue<T>>();
 
   constructor(private readonly limits: AccumulatorLimits) {}
 
@@ -71,6 +71,9 @@ export class Accumulator<T extends Accumulated> {
       requestBytes += sizeBytes;
       if (records.length > 0) batches.push({ topic: queue.topic, partition: queue.partition, records });
     }
+    // A map that is emptied again and again would keep its former contents until a major garbage collection: each table of it
+    // refers to the next one, also after it was replaced.
+    if (this.isEmpty) this.queues = new Map();
     return batches;
   }
 

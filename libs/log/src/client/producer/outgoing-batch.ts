@@ -58,12 +58,12 @@ export class OutgoingBatch implements PartitionBatch<PendingRecord> {
   }
 
   /** Returns the bytes to send. The arguments are those of the first call; later ones return the same bytes. */
-  encode(producer: ProducerIdentity, baseSequence: number, codec: number): Buffer {
+  encode({ producerId, producerEpoch }: ProducerIdentity, baseSequence: number, codec: number): Buffer {
     if (!this.encoded) {
       const encoder = new BatchEncoder(estimatedBytes(this.records));
       for (const record of this.records) encoder.add(record);
       this.encoded = {
-        bytes: encoder.finish({ ...producer, baseSequence, attributes: 0 }, codec),
+        bytes: encoder.finish({ producerId, producerEpoch, baseSequence, attributes: 0 }, codec),
         baseSequence,
       };
     }
