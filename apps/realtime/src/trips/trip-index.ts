@@ -167,21 +167,29 @@ export class TripIndex {
   constructor(private readonly maxTrips = MAX_TRIPS) {}
 
   /** Notes an event and where its record is. Events that concern no trip are skipped. */
-  fold({ input, ...times }: Occurrence, place: RecordPlace): void {
+  fold({ input, at, receivedAt }: Occurrence, place: RecordPlace): void {
     switch (input.kind) {
       case 'telemetry':
         return;
       case 'vehicle-events':
         for (const tripId of new Set(input.event.trip_ids)) {
           const trip = this.tripFor(input.event.provider_id, tripId, place);
-          trip.foldVehicleEvent({ input, ...times });
+          trip.foldVehicleEvent({ input, at, receivedAt });
         }
         break;
       case 'rider-events':
-        this.tripFor(input.event.provider_id, input.event.trip_id, place).foldRiderEvent({ input, ...times });
+        this.tripFor(input.event.provider_id, input.event.trip_id, place).foldRiderEvent({
+          input,
+          at,
+          receivedAt,
+        });
         break;
       case 'trips':
-        this.tripFor(input.event.provider_id, input.event.trip_id, place).foldReport({ input, ...times });
+        this.tripFor(input.event.provider_id, input.event.trip_id, place).foldReport({
+          input,
+          at,
+          receivedAt,
+        });
     }
     if (this.count > this.maxTrips) this.drop();
   }

@@ -209,14 +209,14 @@ interface PartitionLimits {
 async function readPartition(
   topic: Topic | undefined,
   partition: PartitionRequest,
-  { limit: asked, ...how }: PartitionLimits,
+  { limit: asked, first, committed }: PartitionLimits,
   context: RequestContext,
 ): Promise<FetchedPartitionResponse> {
   const { memory } = context;
   const limit = Math.min(asked, memory.leftBytes);
-  memory.reserve(Math.min(limit, mostBytesOf({ topic, partition }, how.committed)));
+  memory.reserve(Math.min(limit, mostBytesOf({ topic, partition }, committed)));
   try {
-    return await readLog(topic, partition, { limit, ...how }, context);
+    return await readLog(topic, partition, { limit, first, committed }, context);
   } finally {
     memory.unreserve();
   }

@@ -17,6 +17,7 @@ import {
 } from '../segment/segment-list.js';
 import type { PlacedBatch, Segment } from '../segment/segment.js';
 import { AppendQueue, type AppendResult, type PendingAppend } from './append-queue.js';
+import { Listeners } from './listeners.js';
 import { LogSegments, type LogSettings } from './log-segments.js';
 
 const NO_BYTES = Buffer.alloc(0);
@@ -45,8 +46,8 @@ export class PartitionLog {
   private cleaned: bigint;
   private gaps: bigint;
   private readonly appends: AppendQueue;
-  private readonly listeners = new Set<(appendedBytes: number) => void>();
-  private readonly closeListeners = new Set<() => void>();
+  private readonly listeners = new Listeners<[appendedBytes: number]>();
+  private readonly closeListeners = new Listeners<[]>();
   private closed = false;
   private cleaning: Promise<void> | undefined;
 
@@ -168,7 +169,7 @@ export class PartitionLog {
       const aborted = this.openTransactions.note({ producerId, baseOffset, lastOffset }, marker);
       if (aborted !== undefined) segment.transactionIndex.append(aborted);
     }
-    for (const listener of [...this.listeners]) listener(bytes);
+    this.listeners.call(bytes);
   }
 
   private async recoverFromFailedWrite(cause: unknown): Promise<void> {
@@ -230,14 +231,12 @@ export class PartitionLog {
 
   /** Calls the listener after each write with the number of bytes, until the returned function is called. */
   onAdvance(listener: (appendedBytes: number) => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return this.listeners.add(listener);
   }
 
   /** Calls the listener when the log is closed, until the returned function is called. */
   onClose(listener: () => void): () => void {
-    this.closeListeners.add(listener);
-    return () => this.closeListeners.delete(listener);
+    return this.closeListeners.add(listener);
   }
 
   /** The first record with this timestamp or a later one. */
@@ -360,7 +359,7 @@ export class PartitionLog {
   /** Closes the files without a sync, as if the process had been killed. */
   async abort(): Promise<void> {
     this.closed = true;
-    for (const listener of [...this.closeListeners]) listener();
+    this.closeListeners.call();
     await this.appends.drained();
     // A compaction that failed has been logged by its caller.
     await this.cleaning?.catch(() => undefined);
