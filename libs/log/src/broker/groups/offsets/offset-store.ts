@@ -171,7 +171,9 @@ export class OffsetStore {
     const later = offsets.get(key);
     if (value === null) offsets.delete(key);
     else if (later === undefined || later.order < order) {
-      offsets.set(key, { ...value, topic, partition, order });
+      const { offset, leaderEpoch, metadata, commitTimestamp } = value;
+      // Not a copy by `...value`, which takes most of the time and memory of a replay.
+      offsets.set(key, { offset, leaderEpoch, metadata, commitTimestamp, topic, partition, order });
     }
   }
 
