@@ -109,7 +109,7 @@ const HEADERS = [...RAW_SECURITY_HEADERS, 'content-type', answerType(undefined) 
 /** Admits a request before its body is read, and responds once that has arrived. If it is refused, the body is discarded. */
 function receive(parts: AppParts, { providerId }: Principal, exchange: Omit<Exchange, 'visit'>): void {
   const { admission } = parts;
-  const { request, response } = exchange;
+  const { family, request, response, receivedAt } = exchange;
   let chunks: Buffer[] = [];
   const keep = (chunk: Buffer): void => void chunks.push(chunk);
   const discard = (problem: ProblemError): void => {
@@ -133,7 +133,7 @@ function receive(parts: AppParts, { providerId }: Principal, exchange: Omit<Exch
     admission.arrive(visit);
     admission.run(
       visit,
-      () => void respond(parts, { ...exchange, visit }, chunks),
+      () => void respond(parts, { family, visit, request, response, receivedAt }, chunks),
       (problem) => refuse(parts, exchange, problem),
     );
   });

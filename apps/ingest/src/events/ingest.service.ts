@@ -118,7 +118,7 @@ export class IngestService {
 
   private check(
     body: unknown,
-    { family, visit, ...rules }: ItemsRequest,
+    { family, visit, providerId, receivedAtMs }: ItemsRequest,
     onRefused: (reason: RefusalReason) => void,
   ): { readonly items: readonly unknown[]; readonly validated: ValidatedItems } {
     this.admission.charge(visit, Array.isArray(body) ? body.length : 1);
@@ -134,7 +134,8 @@ export class IngestService {
       onRefused('too-many-items');
       throw tooManyItems(body.length, MAX_ITEMS);
     }
-    return { items: body, validated: validateItems(body, family, { ...this.limits, ...rules }) };
+    const { maxAgeDays } = this.limits;
+    return { items: body, validated: validateItems(body, family, { maxAgeDays, providerId, receivedAtMs }) };
   }
 
   private auditBody({ family, providerId, receivedAtMs }: ItemsRequest, reason: string): void {

@@ -53,6 +53,8 @@ export class BrokerSender {
   private session: ProduceSession | undefined;
   /** The last request, which may be complete. */
   private inFlight: InFlight | undefined;
+  /** Of all requests until one is abandoned: a signal costs more than the rest of a small request. */
+  private abandoned = new AbortController();
 
   constructor(private readonly options: BrokerSenderOptions) {
     this.waiting = new Accumulator(options.limits);
@@ -107,7 +109,8 @@ export class BrokerSender {
 
   /** Sends batches of different partitions until each has a result. */
   private async append(batches: readonly OutgoingBatch[]): Promise<void> {
-    const abandoned = new AbortController();
+    if (this.abandoned.signal.aborted) this.abandoned = new AbortController();
+    const { abandoned } = this;
     const tooLarge: OutgoingBatch[] = [];
     let open = batches;
     for (let retry = 0; open.length > 0; retry += 1) {
