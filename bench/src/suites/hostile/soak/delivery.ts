@@ -120,7 +120,7 @@ async function countInPostgres({ pool }: Target): Promise<Counts> {
  */
 export class LogCounter implements AsyncDisposable {
   private readonly counts = new Counts();
-  /** The next offset of each partition. After a rebalance, records come again. */
+  /** The next offset of each partition. After a rebalance, records are delivered again. */
   private readonly next = new Map<number, bigint>();
   private failure: Error | undefined;
   private onRead: () => void = () => undefined;
