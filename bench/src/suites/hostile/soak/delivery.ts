@@ -16,6 +16,8 @@ const NAMED_EVENTS = 5;
 const MAX_COUNT = 255;
 /** More than are sent in any run. */
 const MAX_EVENTS = 1 << 28;
+/** Time limit for reading the rest of the log. */
+const READ_WITHIN_MS = 600_000;
 
 /** Where the events of the neighbour are. */
 interface Delivery {
@@ -138,25 +140,43 @@ export class LogCounter implements AsyncDisposable {
     await consumer.connect();
     await consumer.subscribe({ topic: TOPIC, fromBeginning: true });
     consumer.on('consumer.crash', ({ payload }) => {
-      if (payload.restart) return;
-      counter.failure = payload.error;
-      counter.onRead();
+      if (!payload.restart) counter.fail(payload.error);
     });
-    await consumer.run({ eachBatch: ({ batch }) => Promise.resolve(counter.count(batch)) });
+    await consumer.run({
+      eachBatch: ({ batch }) => {
+        try {
+          counter.count(batch);
+        } catch (error) {
+          // kafkajs would deliver the batch again, without end.
+          counter.fail(error as Error);
+        }
+        return Promise.resolve();
+      },
+    });
     return counter;
   }
 
-  /** Resolves once all records that are in the log now were read. @throws Error if the consumer has ended */
+  /**
+   * Resolves once all records that are in the log now were read.
+   *
+   * @throws Error if the consumer has ended, a batch could not be counted, or the end is not reached in time
+   */
   async toEnd(): Promise<Counts> {
     const ends = await this.admin.fetchTopicOffsets(TOPIC);
-    const isRead = (): boolean =>
-      ends.every(({ partition, high }) => (this.next.get(partition) ?? 0n) >= BigInt(high));
+    const unread = (): number[] =>
+      ends
+        .filter(({ partition, high }) => (this.next.get(partition) ?? 0n) < BigInt(high))
+        .map(({ partition }) => partition);
+    const late = setTimeout(() => {
+      this.fail(new Error(`the ends of partitions ${unread().join(', ')} of ${TOPIC} were not read in time`));
+    }, READ_WITHIN_MS);
     await new Promise<void>((resolve) => {
       this.onRead = () => {
-        if (isRead() || this.failure !== undefined) resolve();
+        if (unread().length === 0 || this.failure !== undefined) resolve();
       };
       this.onRead();
     });
+    clearTimeout(late);
     if (this.failure !== undefined) throw this.failure;
     return this.counts;
   }
@@ -164,6 +184,12 @@ export class LogCounter implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.consumer.disconnect();
     await this.admin.disconnect();
+  }
+
+  /** The first failure counts. */
+  private fail(error: Error): void {
+    this.failure ??= error;
+    this.onRead();
   }
 
   private count(batch: PlainBatch): void {

@@ -70,7 +70,7 @@ export class AppendQueue {
 
   /** See `PartitionLog.append`. */
   append(batch: Buffer, header: BatchHeader): Promise<AppendResult> {
-    // One promise instead of an asynchronous function that waits for another: it is made for every batch.
+    // Not an async function: every batch is appended here, and each async call costs another promise.
     return new Promise((resolve, reject) => {
       const logAppendTimeMs = this.stamp(batch);
       const duplicate = header.producerId >= 0n ? this.duplicateOf(header) : undefined;
